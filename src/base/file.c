@@ -1,0 +1,276 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * file: durable files.
+ *
+ * The order of system calls is the whole point: the new content is written beside the old with its
+ * final mode, reaches the disk (fsync), takes the old one's name (rename is atomic), and then the
+ * directory reaches the disk too, without which a power cut can bring the old name back. Every
+ * temporary name starts with a dot and ends in ".tmp", so that a start can sweep what a crash left.
+ */
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/stat.h>
+
+#include "base/file.h"
+#include "base/strv.h"
+#include "base/text.h"
+
+int file_read_at(int dir_fd, const char *path, size_t max, char **ret, size_t *ret_size)
+{
+        _cleanup_close_ int fd = -EBADF;
+        _cleanup_free_ char *data = NULL;
+        size_t size = 0, expected;
+        struct stat st;
+
+        fd = openat(dir_fd, path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+        if (fd < 0)
+                return -errno;
+        if (fstat(fd, &st) < 0)
+                return -errno;
+        if (!S_ISREG(st.st_mode))
+                return -EINVAL;
+        if ((uint64_t) st.st_size > max)
+                return -E2BIG;
+
+        expected = (size_t) st.st_size;
+        data = malloc(expected + 1);
+        if (!data)
+                return -ENOMEM;
+        while (size < expected) {
+                ssize_t n = read(fd, data + size, expected - size);
+
+                if (n < 0 && errno == EINTR)
+                        continue;
+                if (n < 0)
+                        return -errno;
+                if (n == 0)
+                        break;
+                size += (size_t) n;
+        }
+        data[size] = '\0';
+        *ret = TAKE_PTR(data);
+        if (ret_size)
+                *ret_size = size;
+        return 0;
+}
+
+static int write_all(int fd, const char *data, size_t size)
+{
+        while (size > 0) {
+                ssize_t n = write(fd, data, size);
+
+                if (n < 0 && errno == EINTR)
+                        continue;
+                if (n < 0)
+                        return -errno;
+                if (n == 0)
+                        return -EIO;
+                data += n;
+                size -= (size_t) n;
+        }
+        return 0;
+}
+
+int directory_sync(int dir_fd)
+{
+        return fsync(dir_fd) < 0 ? -errno : 0;
+}
+
+/* Syncs the directory that path lies in. */
+static int parent_sync(int dir_fd, const char *path)
+{
+        _cleanup_free_ char *parent = NULL;
+        _cleanup_close_ int fd = -EBADF;
+        const char *slash = strrchr(path, '/');
+
+        parent = slash ? strndup(path, (size_t) (slash - path) + 1) : strdup(".");
+        if (!parent)
+                return -ENOMEM;
+        fd = openat(dir_fd, parent, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        if (fd < 0)
+                return -errno;
+        return directory_sync(fd);
+}
+
+/* "a/b" becomes "a/.b.tmp", in the same directory as rename() demands. */
+static char *temporary_name(const char *path)
+{
+        const char *slash = strrchr(path, '/');
+        int n = slash ? (int) (slash - path) + 1 : 0;
+
+        return text_format("%.*s.%s.tmp", n, path, path + n);
+}
+
+static int write_new_at(
+                int dir_fd, const char *path, const void *data, size_t size, mode_t mode)
+{
+        _cleanup_close_ int fd = -EBADF;
+        int r;
+
+        /* What a crash left behind goes; O_EXCL makes sure that we write to what we created. */
+        if (unlinkat(dir_fd, path, 0) < 0 && errno != ENOENT)
+                return -errno;
+        fd = openat(dir_fd, path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode & 0600);
+        if (fd < 0)
+                return -errno;
+        if (fchmod(fd, mode) < 0)
+                return -errno;
+        r = write_all(fd, data, size);
+        if (r < 0)
+                return r;
+        if (fsync(fd) < 0)
+                return -errno;
+        /* Some file systems (NFS, quota) report a failed write only here. */
+        if (close(TAKE_FD(fd)) < 0)
+                return -errno;
+        return 0;
+}
+
+int file_write_at(int dir_fd, const char *path, const void *data, size_t size, mode_t mode)
+{
+        _cleanup_free_ char *temporary = NULL;
+        int r;
+
+        temporary = temporary_name(path);
+        if (!temporary)
+                return -ENOMEM;
+        r = write_new_at(dir_fd, temporary, data, size, mode);
+        if (r >= 0 && renameat(dir_fd, temporary, dir_fd, path) < 0)
+                r = -errno;
+        if (r < 0) {
+                (void) unlinkat(dir_fd, temporary, 0);
+                return r;
+        }
+        return parent_sync(dir_fd, path);
+}
+
+int file_remove_at(int dir_fd, const char *path)
+{
+        if (unlinkat(dir_fd, path, 0) < 0)
+                return errno == ENOENT ? 0 : -errno;
+        return parent_sync(dir_fd, path);
+}
+
+int file_symlink_at(int dir_fd, const char *target, const char *path)
+{
+        _cleanup_free_ char *temporary = NULL;
+        int r = 0;
+
+        temporary = temporary_name(path);
+        if (!temporary)
+                return -ENOMEM;
+        if (unlinkat(dir_fd, temporary, 0) < 0 && errno != ENOENT)
+                return -errno;
+        if (symlinkat(target, dir_fd, temporary) < 0)
+                return -errno;
+        if (renameat(dir_fd, temporary, dir_fd, path) < 0) {
+                r = -errno;
+                (void) unlinkat(dir_fd, temporary, 0);
+                return r;
+        }
+        return parent_sync(dir_fd, path);
+}
+
+int directory_make_at(int dir_fd, const char *path, mode_t mode)
+{
+        _cleanup_free_ char *copy = strdup(path);
+
+        if (!copy)
+                return -ENOMEM;
+        for (char *p = copy + strspn(copy, "/"); *p;) {
+                char *slash = p + strcspn(p, "/"), c = *slash;
+
+                *slash = '\0';
+                if (mkdirat(dir_fd, copy, mode) < 0) {
+                        if (errno != EEXIST)
+                                return -errno;
+                } else if (fchmodat(dir_fd, copy, mode, 0) < 0) /* whatever the umask was */
+                        return -errno;
+                *slash = c;
+                p = slash + strspn(slash, "/");
+        }
+        return 0;
+}
+
+int directory_open_at(int dir_fd, const char *path, mode_t mode)
+{
+        int fd;
+
+        if (mkdirat(dir_fd, path, mode) < 0) {
+                if (errno != EEXIST)
+                        return -errno;
+        } else {
+                if (fchmodat(dir_fd, path, mode, 0) < 0)
+                        return -errno;
+                (void) parent_sync(dir_fd, path); /* best effort: it is created again if lost */
+        }
+        fd = openat(dir_fd, path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+        return fd < 0 ? -errno : fd;
+}
+
+static int compare_strings(const void *a, const void *b)
+{
+        return strcmp(*(char *const *) a, *(char *const *) b);
+}
+
+static DIR *directory_stream(int dir_fd)
+{
+        int fd = openat(dir_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        DIR *d;
+
+        if (fd < 0)
+                return NULL;
+        d = fdopendir(fd);
+        if (!d)
+                (void) close_fd(fd);
+        return d;
+}
+
+int directory_list(int dir_fd, char ***ret)
+{
+        _cleanup_strv_ char **names = NULL;
+        DIR *d = directory_stream(dir_fd);
+        struct dirent *e;
+        int r = 0;
+
+        if (!d)
+                return -errno;
+        while (r >= 0 && (errno = 0, e = readdir(d)))
+                if (!streq(e->d_name, ".") && !streq(e->d_name, ".."))
+                        r = strv_add(&names, e->d_name);
+        if (r >= 0 && errno != 0)
+                r = -errno;
+        (void) closedir(d);
+        if (r < 0)
+                return r;
+        if (names)
+                qsort(names, strv_length(names), sizeof(char *), compare_strings);
+        *ret = TAKE_PTR(names);
+        return 0;
+}
+
+int directory_remove_at(int dir_fd, const char *path)
+{
+        _cleanup_close_ int fd = -EBADF;
+        _cleanup_strv_ char **names = NULL;
+        int r, first = 0;
+
+        fd = openat(dir_fd, path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+        if (fd < 0)
+                return errno == ENOENT ? 0 : -errno;
+        r = directory_list(fd, &names);
+        if (r < 0)
+                return r;
+        STRV_FOREACH (name, names) {
+                if (unlinkat(fd, *name, 0) >= 0)
+                        continue;
+                r = errno == EISDIR || errno == EPERM ? directory_remove_at(fd, *name) : -errno;
+                if (r < 0 && first == 0)
+                        first = r;
+        }
+        if (first < 0)
+                return first;
+        return unlinkat(dir_fd, path, AT_REMOVEDIR) < 0 ? -errno : 0;
+}

@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include <systemd/sd-event.h>
+
+#include "base/macros.h"
+
+/*
+ * HTTPS to CAs: libcurl's multi interface on an sd-event loop. Knows nothing of ACME.
+ *
+ * One HttpClient for a process, one HttpOrigin for each CA: it holds the trust file and the ceiling of
+ * requests in flight, and so the one kept-alive connection (HTTP/2 where offered).
+ */
+typedef struct HttpClient HttpClient;
+typedef struct HttpOrigin HttpOrigin;
+typedef struct HttpTransfer HttpTransfer;
+
+typedef struct HttpHeader {
+        const char *name;
+        const char *value;
+} HttpHeader;
+
+typedef struct HttpClientRequest {
+        const char *method; /* "GET", "HEAD", "POST" */
+        const char *url;    /* https only, sent byte for byte */
+        const HttpHeader *headers;
+        size_t n_headers;
+        const void *body;   /* copied */
+        size_t body_size;
+} HttpClientRequest;
+
+typedef struct HttpClientResponse {
+        unsigned status;
+        const HttpHeader *headers;
+        size_t n_headers;
+        const void *body;
+        size_t body_size;
+} HttpClientResponse;
+
+/*
+ * Called once for each transfer, from the loop and never from within http_client_send(). Exactly one of
+ * response and failure is not NULL; failure is a sentence for people ("could not connect to …: …",
+ * "the answer is larger than 256 kB"). Both end with the call, and so does the transfer.
+ */
+typedef void (*HttpClientHandler)(
+                const HttpClientResponse *response, const char *failure, void *userdata);
+
+/* Return: 0, -ENOMEM, -errno. */
+int http_client_new(sd_event *event, HttpClient **ret);
+
+/* Ends transfers without calling their handlers. Never joins a resolver thread. Return: NULL. */
+HttpClient *http_client_free(HttpClient *c);
+DEFINE_CLEANUP(HttpClient, http_client_free)
+
+/* trust_file: PEM of the roots to trust instead of the system's, or NULL. Copied. */
+int http_origin_new(HttpClient *c, const char *trust_file, HttpOrigin **ret);
+HttpOrigin *http_origin_free(HttpOrigin *o);
+DEFINE_CLEANUP(HttpOrigin, http_origin_free)
+
+/* At most this many requests of the origin are under way at once; more wait in order of arrival. */
+void http_origin_set_parallel(HttpOrigin *o, unsigned n);
+
+/*
+ * Sends. *ret may be NULL'ed by the caller when the handler was called.
+ * Return: 0, -ENOMEM, -EINVAL for a URL that is not https.
+ */
+int http_client_send(HttpOrigin *o, const HttpClientRequest *request, HttpClientHandler handler,
+                void *userdata, HttpTransfer **ret);
+
+/* Gives up a transfer; its handler is not called. Accepts NULL. Return: NULL. */
+HttpTransfer *http_transfer_cancel(HttpTransfer *t);

@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include <renew/key.h>
+#include <renew/renewal.h>
+#include <renew/x509.h>
+
+#include "base/macros.h"
+
+/*
+ * The state directory (layout in src/README.md): accounts, certificates' generations, what is remembered
+ * of each certificate, the order in flight. Durable (base/file.h), locked, tolerant: a damaged file
+ * costs one certificate its memory and nothing else. Synchronous: files are small and local.
+ */
+typedef struct Store Store;
+
+/*
+ * Opens and locks the directory, creating what is missing (0711), and sweeps temporary files that a crash left.
+ * Return: 0, -EBUSY when another process holds the lock, -errno.
+ */
+int store_open(const char *path, Store **ret);
+
+/* The same for a reader (renewd-deploy, renewctl): no lock, nothing created. Return: 0 or -errno. */
+int store_open_readonly(const char *path, Store **ret);
+
+Store *store_close(Store *s);
+DEFINE_CLEANUP(Store, store_close)
+
+const char *store_path(const Store *s);
+
+/* --- accounts/<ca>/<thumbprint>/ ---------------------------------------------------------------- */
+
+typedef struct StoreAccount {
+        RenewKey *key;
+        char *state; /* text of the session's last SAVE, NULL while there is none */
+} StoreAccount;
+
+void store_account_done(StoreAccount *a);
+
+/*
+ * The account that is in use at a CA for a directory URL: the newest whose key loads and whose state is of that URL or has none.
+ * Return: 0, -ENOENT when there is none, -errno. A damaged one is skipped, *ret_warning then says so.
+ */
+int store_account_load(Store *s, const char *ca, const char *directory_url, StoreAccount *ret,
+                char **ret_warning);
+
+/* Writes a new account's key durably, before the CA hears of it. Return: 0 or -errno. */
+int store_account_create(Store *s, const char *ca, const char *directory_url, const RenewKey *key);
+
+/* Return: 0 or -errno. */
+int store_account_save(Store *s, const char *ca, const RenewKey *key, const char *state);
+
+/* --- certificates/<name>/state.json --------------------------------------------------------------- */
+
+/* The last problem, as remembered across restarts. */
+typedef struct StoreProblem {
+        char *type;
+        char *detail;
+        char *where;
+        uint64_t when_usec;
+} StoreProblem;
+
+/* What is remembered of a certificate beside its files. Facts only; plans are recomputed. */
+typedef struct StoreState {
+        char *ca;                  /* the CA that issued what is in force */
+        char *key_type;            /* and its configuration then: what a change is seen against */
+        char **names;
+        uint64_t random;           /* drawn once per generation: jitter of the renewal instant */
+        RenewFailures failures;    /* of issuance */
+        uint64_t failures_random;  /* drawn once per failure */
+        char *failures_config;     /* digest of the configuration that failed: a change of it resets */
+        StoreProblem problem;      /* last problem of issuance; type NULL: none */
+        char *deployed;            /* generation whose deployment succeeded; NULL: none yet */
+        RenewFailures deploy_failures;
+        StoreProblem deploy_problem;
+} StoreState;
+
+void store_state_done(StoreState *st);
+
+/*
+ * Return: 0; -ENOENT: none yet; STORE_E_DAMAGED: unreadable, moved aside as state.json.damaged, *ret is
+ * empty; STORE_E_NEWER: of a newer format: the certificate is read-only; -errno.
+ */
+enum {
+        STORE_E_DAMAGED = 1,
+        STORE_E_NEWER,
+};
+int store_state_load(Store *s, const char *certificate, StoreState *ret);
+int store_state_save(Store *s, const char *certificate, const StoreState *st);
+
+/* Names of all certificates in the store, configured or not. The caller frees with strv_free(). */
+int store_certificates(Store *s, char ***ret);
+
+/* --- certificates/<name>/<generation>/ and live/<name> -------------------------------------------- */
+
+typedef struct StoreGeneration {
+        char *id;          /* directory name, sorts by time of issue: "20261124T001500Z-1a2b3c4d" */
+        uint64_t issued_usec; /* when we received it */
+        RenewChain *chain;
+        RenewKey *key;
+} StoreGeneration;
+
+void store_generation_done(StoreGeneration *g);
+
+/*
+ * What live/<name> points to, verified: files readable and key matching. If it is not whole, the newest whole
+ * generation takes its place (*ret_warning says so).
+ * Return: 0, -ENOENT when there is no whole one, -errno.
+ */
+int store_generation_load(Store *s, const char *certificate, StoreGeneration *ret, char **ret_warning);
+
+/*
+ * Writes a complete new generation durably; live/ still points to the old one.
+ * Return: 0 or -errno; on failure nothing of it remains.
+ */
+int store_generation_write(Store *s, const char *certificate, const RenewChain *chain,
+                const RenewKey *key, uint64_t now_usec, char **ret_id);
+
+/* One rename switches live/<name> to the generation; then older ones than three are removed. */
+int store_generation_switch(Store *s, const char *certificate, const char *id);
+
+/* --- certificates/<name>/order/ --------------------------------------------------------------------- */
+
+/* The order in flight. */
+typedef struct StoreOrder {
+        RenewKey *key;
+        char *state;   /* text of the order's last SAVE; NULL before the first */
+        char *ca;      /* section name of the CA it was made at */
+        char *account; /* thumbprint of the account key */
+        char *webroot; /* where its tokens were written; NULL: the listener */
+        char **names;
+} StoreOrder;
+
+void store_order_done(StoreOrder *o);
+
+/* Writes key and description durably, before the CA is asked; replaces an older order. Return: 0 or -errno. */
+int store_order_begin(Store *s, const char *certificate, const StoreOrder *o);
+
+/* Writes a new state text. Return: 0 or -errno. */
+int store_order_save(Store *s, const char *certificate, const StoreOrder *o);
+
+/* Return: 0, -ENOENT when none, STORE_E_DAMAGED (removed), -errno. */
+int store_order_load(Store *s, const char *certificate, StoreOrder *ret);
+
+/* Forgets the order in flight (it is over, or its certificate is switched to). Return: 0 or -errno. */
+int store_order_remove(Store *s, const char *certificate);
