@@ -11,6 +11,16 @@
 /* Headers of one answer together; Let's Encrypt sends less than 1 kB. */
 #define LIMIT_HTTP_HEADERS      ((size_t) 32 * 1024)
 #define LIMIT_HTTP_N_HEADERS    128U
+/* Memory of MHD for one connection to us: request line, headers, our answer's headers. Let's Encrypt's
+ * validation sends 300 bytes; a longer request line or more headers get a 414 or 431. */
+#define LIMIT_HTTP_SERVER_MEMORY ((size_t) 8 * 1024)
+/* Connections to the challenge port: 512 times the above is 4 MB. One order of 100 names may bring as
+ * many at once from each place that a CA validates from. */
+#define LIMIT_HTTP_01_CONNECTIONS 512U
+#define LIMIT_HTTP_01_PER_ADDRESS 128U
+/* One line that a child process writes, and how many of them anybody wants to read. */
+#define LIMIT_CHILD_LINE        ((size_t) 1024)
+#define LIMIT_CHILD_LINES       1000U
 /* JSON nesting: ACME needs five levels. */
 #define LIMIT_JSON_DEPTH        32U
 /* Text of a peer in a message: enough to understand, too little to drown a log. */

@@ -5,6 +5,7 @@
 #include <systemd/sd-event.h>
 
 #include "base/macros.h"
+#include "net/listen.h" /* the descriptors that servers start with */
 
 /*
  * An HTTP server on one listening socket: libmicrohttpd's epoll descriptor on an sd-event loop. The
@@ -25,8 +26,8 @@ typedef struct HttpPeer {
 typedef struct HttpServerOptions {
         const char *description;    /* for the event source */
         unsigned max_connections;   /* over all peers */
-        unsigned max_per_address;   /* 0: no limit (Unix sockets) */
-        size_t max_body;            /* 0: any body is refused */
+        unsigned max_per_address;   /* IPv6: per /64. 0: no limit; Unix sockets have none */
+        size_t max_body;            /* 413 beyond; 0: any body is refused. Without a Content-Length: 411 */
         uint64_t deadline_usec;     /* a whole request has to arrive, and its answer to leave, within; 0: none
                                      * while an exchange is suspended */
 } HttpServerOptions;
@@ -46,32 +47,30 @@ typedef void (*HttpExchangeGone)(HttpExchange *x, void *userdata);
  */
 int http_server_new(sd_event *event, int fd_take, const HttpServerOptions *options,
                 HttpServerHandler handler, void *userdata, HttpServer **ret);
+
+/* Ends every connection; not from within the handler. Return: NULL. */
 HttpServer *http_server_free(HttpServer *s);
 DEFINE_CLEANUP(HttpServer, http_server_free)
 
 const char *http_exchange_method(const HttpExchange *x);
-const char *http_exchange_path(const HttpExchange *x); /* percent-decoded: match bytes, never log raw */
+/* Percent-decoded and without the query: match bytes, never log raw. A path with "%00" stays undecoded. */
+const char *http_exchange_path(const HttpExchange *x);
+/* The request target as it was sent, query included: any bytes but spaces and controls may be in it. */
+const char *http_exchange_target(const HttpExchange *x);
 const char *http_exchange_header(const HttpExchange *x, const char *name); /* or NULL */
 const char *http_exchange_body(const HttpExchange *x, size_t *ret_size);
 const HttpPeer *http_exchange_peer(const HttpExchange *x);
 
-/* Answers; body is copied. location: value of a Location header, or NULL. Return: 0 or -ENOMEM. */
+/*
+ * Answers, once; body is copied. To HEAD only the headers go out. location: value of a Location header, or NULL.
+ * Return: 0, -ENOMEM, -EINVAL for text that cannot stand in a header. On failure the exchange is as before; a
+ * handler that returns with it unanswered and not suspended closes the connection.
+ */
 int http_exchange_reply(HttpExchange *x, unsigned status, const char *content_type, const void *body,
                 size_t size, const char *location);
 
-/* Keeps the exchange for a later http_exchange_reply(). gone is called at most once, instead of it. */
+/*
+ * Keeps the exchange for a later http_exchange_reply(). gone is called at most once, instead of it: when the peer
+ * leaves, or when the server is freed. Only from within the handler.
+ */
 void http_exchange_suspend(HttpExchange *x, HttpExchangeGone gone, void *userdata);
-
-/*
- * Listening sockets. listen_tcp(): host is numeric, IPv6 sockets are V6ONLY. listen_unix(): a stale
- * socket of that name is replaced, a living one gives -EADDRINUSE; mode is its mode.
- * Return: a descriptor that the caller owns, or -errno.
- */
-int listen_tcp(const char *host, unsigned port);
-int listen_unix(const char *path, mode_t mode);
-
-/*
- * Who holds a TCP port, for people: "nginx (pid 812)", or "another program" when /proc does not tell.
- * The caller frees it; NULL when out of memory.
- */
-char *listen_holder(const char *host, unsigned port);
