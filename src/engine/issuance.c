@@ -1,0 +1,558 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * issuance: one attempt, in this order, which is what makes a crash at any point harmless:
+ *
+ *     account ready -> key made -> key and names on disk (order/) -> order: SEND, SAVE, PRESENT,
+ * WAIT …
+ *     -> chain checked -> generation complete on disk -> live/NAME switched -> order/ removed
+ *
+ * An attempt that finds order/ from an earlier one takes it up where it stood, if it is of the same
+ * names, key type, CA and account; otherwise that order is given up and its tokens removed. Owned
+ * by its Certificate.
+ */
+
+#include <arpa/inet.h>
+
+#include <renew/order.h>
+
+#include "base/clock.h"
+#include "base/strv.h"
+#include "challenge/webroot.h"
+#include "engine/issuance.h"
+
+struct Issuance {
+        sd_event *event;
+        Store *store;
+        Ca *ca;
+        Config *config;
+        const ConfigCertificate *section;
+
+        ChallengeSolver *listener; /* not owned */
+        ChallengeSolver *webroot;  /* owned; NULL: the listener is used */
+
+        /* what is under way */
+        CaWaiter waiter;
+        CaRequest request;
+        KeyJob *key_job;
+        sd_event_source *timer; /* WAIT */
+        StoreOrder stored;
+        RenewOrder *order;
+
+        /* how it ended */
+        sd_event_source *end; /* armed when it did */
+        char *generation;
+        Trouble trouble;
+        IssuanceDone done;
+        void *userdata;
+};
+
+static void issuance_advance(Issuance *i);
+
+static ChallengeSolver *issuance_solver(const Issuance *i)
+{
+        return i->webroot ? i->webroot : i->listener;
+}
+
+const ConfigCertificate *issuance_section(const Issuance *i)
+{
+        return i->section;
+}
+
+const char *issuance_order_url(const Issuance *i)
+{
+        return i->order ? renew_order_url(i->order) : NULL;
+}
+
+const char *issuance_order_state(const Issuance *i)
+{
+        if (i->order)
+                return renew_order_state(i->order);
+        return i->key_job ? "making-key" : "finding-account";
+}
+
+/* --- the end -----------------------------------------------------------------------------------
+ */
+
+static int on_end(sd_event_source *s, void *userdata)
+{
+        Issuance *i = userdata;
+
+        i->done(i->generation, trouble_is_set(&i->trouble) ? &i->trouble : NULL, i->userdata);
+        return 0;
+}
+
+/* Tells the owner from the loop, so that nothing is freed under our feet. */
+static void issuance_end(Issuance *i)
+{
+        (void) sd_event_source_set_enabled(i->timer, SD_EVENT_OFF);
+        (void) sd_event_source_set_enabled(i->end, SD_EVENT_ONESHOT);
+}
+
+static void issuance_fail_errno(Issuance *i, int error, const char *where)
+{
+        if (error == -ENOSPC || error == -EDQUOT || error == -EROFS || error == -EIO ||
+                        error == -EACCES)
+                trouble_set(&i->trouble, RENEW_RETRY_NETWORK, "disk", where,
+                                "cannot write to %s: %s", store_path(i->store), strerror(-error));
+        else
+                trouble_set(&i->trouble, RENEW_RETRY_NETWORK, "internal", where, "%s",
+                                strerror(-error));
+        issuance_end(i);
+}
+
+/* --- staging -----------------------------------------------------------------------------------
+ */
+
+/*
+ * The id of what is in force if it is this very certificate (a crash came between the switch and
+ * the end of order/), else NULL. The caller frees it.
+ */
+static char *issuance_find_in_force(const Issuance *i, const RenewChain *chain)
+{
+        StoreGeneration g = {};
+        _cleanup_free_ char *warning = NULL;
+        char *id = NULL;
+
+        if (store_generation_load(i->store, i->section->name, &g, &warning) < 0)
+                return NULL;
+        if (streq(renew_chain_fingerprint(g.chain), renew_chain_fingerprint(chain)))
+                id = TAKE_PTR(g.id);
+        store_generation_done(&g);
+        return id;
+}
+
+static int issuance_stage(Issuance *i, const RenewChain *chain)
+{
+        const char *name = i->section->name;
+        _cleanup_free_ char *id = issuance_find_in_force(i, chain);
+        int r;
+
+        if (!id) {
+                r = store_generation_write(
+                                i->store, name, chain, i->stored.key, clock_realtime_usec(), &id);
+                if (r < 0)
+                        return r;
+        }
+        r = store_generation_switch(i->store, name, id);
+        if (r < 0)
+                return r;
+        /* What stays of order/ is recognised by the fingerprint above. */
+        (void) store_order_remove(i->store, name);
+        i->generation = TAKE_PTR(id);
+        return 0;
+}
+
+/* --- driving the order ---------------------------------------------------------------------------
+ */
+
+static void on_answer(const RenewResponse *response, const char *failure, void *userdata)
+{
+        Issuance *i = userdata;
+        uint64_t now = clock_realtime_usec();
+        int r;
+
+        if (response)
+                r = renew_order_feed_response(i->order, now, response);
+        else
+                r = renew_order_feed_failure(i->order, now, failure);
+        if (r < 0)
+                issuance_fail_errno(i, r, "order");
+        else
+                issuance_advance(i);
+}
+
+static void on_session_ready(const Trouble *trouble, void *userdata)
+{
+        Issuance *i = userdata;
+        int r;
+
+        if (!trouble) {
+                issuance_advance(i);
+                return;
+        }
+        /* A trouble of our own (the disk), of which the session knows nothing. */
+        if (!renew_session_problem(ca_session(i->ca))) {
+                trouble_copy(&i->trouble, trouble);
+                issuance_end(i);
+                return;
+        }
+        r = renew_order_feed_session_failed(i->order);
+        if (r < 0)
+                issuance_fail_errno(i, r, "account");
+        else
+                issuance_advance(i);
+}
+
+static int issuance_save(Issuance *i, const char *state)
+{
+        char *copy = strdup(state);
+        int r;
+
+        if (!copy)
+                return -ENOMEM;
+        free(i->stored.state);
+        i->stored.state = copy;
+        r = store_order_save(i->store, i->section->name, &i->stored);
+        return r < 0 ? r : renew_order_feed_saved(i->order);
+}
+
+static int issuance_present(Issuance *i, const RenewChallenge *challenge)
+{
+        _cleanup_free_ char *reason = NULL;
+        int r = challenge_present(issuance_solver(i), challenge, &reason);
+
+        if (r == -ENOMEM)
+                return r;
+        if (r < 0 && !reason)
+                reason = strdup(strerror(-r));
+        return renew_order_feed_presented(i->order, clock_realtime_usec(), r < 0 ? reason : NULL);
+}
+
+static void issuance_wait(Issuance *i, uint64_t span_usec)
+{
+        (void) sd_event_source_set_time(i->timer, usec_add(clock_boottime_usec(), span_usec));
+        (void) sd_event_source_set_enabled(i->timer, SD_EVENT_ONESHOT);
+}
+
+static int on_timer(sd_event_source *s, uint64_t usec, void *userdata)
+{
+        issuance_advance(userdata);
+        return 0;
+}
+
+static void issuance_done(Issuance *i)
+{
+        int r = issuance_stage(i, renew_order_chain(i->order));
+
+        /* The order stays: the next attempt downloads the same certificate again and orders
+         * nothing. */
+        if (r < 0)
+                issuance_fail_errno(i, r, "new certificate");
+        else
+                issuance_end(i);
+}
+
+static void issuance_failed(Issuance *i)
+{
+        trouble_from_problem(&i->trouble, renew_order_problem(i->order));
+        if (renew_order_is_over(i->order))
+                (void) store_order_remove(i->store, i->section->name);
+        issuance_end(i);
+}
+
+/* One step. Return: 1 when another can follow at once, 0 when something is awaited or it ended,
+ * -errno. */
+static int issuance_step(Issuance *i)
+{
+        uint64_t now = clock_realtime_usec();
+        RenewStep step;
+        int r = renew_order_step(i->order, now, &step);
+
+        if (r < 0)
+                return r;
+        switch (step.action) {
+        case RENEW_ACTION_SEND:
+                return ca_send(i->ca, &i->request, step.request, on_answer, i);
+        case RENEW_ACTION_SAVE:
+                r = issuance_save(i, step.state);
+                return r < 0 ? r : 1;
+        case RENEW_ACTION_PRESENT:
+                r = issuance_present(i, step.challenge);
+                return r < 0 ? r : 1;
+        case RENEW_ACTION_RETRACT:
+                challenge_retract(issuance_solver(i), step.challenge);
+                r = renew_order_feed_retracted(i->order);
+                return r < 0 ? r : 1;
+        case RENEW_ACTION_WAIT:
+                issuance_wait(i, usec_sub(step.until, now));
+                return 0;
+        case RENEW_ACTION_SESSION:
+                ca_wait(i->ca, &i->waiter, on_session_ready, i);
+                return 0;
+        case RENEW_ACTION_DONE:
+                issuance_done(i);
+                return 0;
+        case RENEW_ACTION_FAILED:
+                issuance_failed(i);
+                return 0;
+        }
+        assert_not_reached();
+}
+
+static void issuance_advance(Issuance *i)
+{
+        int r;
+
+        do
+                r = issuance_step(i);
+        while (r > 0);
+        if (r < 0)
+                issuance_fail_errno(i, r, "order");
+}
+
+void issuance_validation_seen(Issuance *i, const char *token)
+{
+        if (!i->order || i->request.transfer || i->waiter.list)
+                return;
+        renew_order_feed_validation_seen(i->order, clock_realtime_usec(), token);
+        /* From the loop: we are inside the listener's handler, whose table the next step may
+         * change. */
+        issuance_wait(i, 0);
+}
+
+/* --- order/ and the key -------------------------------------------------------------------------
+ */
+
+static RenewIdentifier identifier_of(const char *name)
+{
+        struct in6_addr address;
+        bool ip = inet_pton(AF_INET, name, &address) == 1 ||
+                  inet_pton(AF_INET6, name, &address) == 1;
+
+        return (RenewIdentifier){ip ? RENEW_IDENTIFIER_IP : RENEW_IDENTIFIER_DNS, name};
+}
+
+static int order_open(const Issuance *i, const StoreOrder *stored, const char *preferred_chain,
+                RenewOrder **ret)
+{
+        size_t n = strv_length(stored->names);
+        _cleanup_free_ RenewIdentifier *identifiers = calloc(n, sizeof(*identifiers));
+        RenewOrderOptions options = {
+                        .identifiers = identifiers,
+                        .n_identifiers = n,
+                        .challenge_type = "http-01",
+                        .preferred_chain = preferred_chain,
+                        .state = stored->state,
+        };
+
+        if (!identifiers)
+                return -ENOMEM;
+        for (size_t k = 0; k < n; k++)
+                identifiers[k] = identifier_of(stored->names[k]);
+        return renew_order_new(ca_session(i->ca), stored->key, &options, ret);
+}
+
+/* Takes away what an order that ends here still presents. */
+static void order_give_up(RenewOrder *order, ChallengeSolver *solver)
+{
+        RenewStep step;
+
+        renew_order_cancel(order);
+        while (renew_order_step(order, clock_realtime_usec(), &step) >= 0 &&
+                        step.action == RENEW_ACTION_RETRACT) {
+                challenge_retract(solver, step.challenge);
+                if (renew_order_feed_retracted(order) < 0)
+                        return;
+        }
+}
+
+/* Gives up an order of an earlier attempt that is not what is wanted now. */
+static void issuance_discard_stored(Issuance *i, const StoreOrder *stored)
+{
+        _cleanup_(challenge_solver_freep) ChallengeSolver *webroot = NULL;
+        RenewOrder *order = NULL;
+
+        /* The listener forgot its tokens when that process ended; files did not vanish. */
+        if (stored->webroot && stored->state && webroot_new(stored->webroot, &webroot) >= 0 &&
+                        order_open(i, stored, NULL, &order) == 0)
+                order_give_up(order, webroot);
+        renew_order_free(order);
+        (void) store_order_remove(i->store, i->section->name);
+}
+
+static bool issuance_can_resume(const Issuance *i, const StoreOrder *stored)
+{
+        return streq_ptr(stored->ca, ca_name(i->ca)) &&
+               streq_ptr(stored->account, renew_key_thumbprint(ca_account_key(i->ca))) &&
+               streq_ptr(stored->webroot, i->section->webroot) &&
+               strv_equal_set(stored->names, i->section->names) &&
+               renew_key_type(stored->key) == i->section->key;
+}
+
+/* Return: 1 when an order of an earlier attempt goes on, 0 when there is none, -errno. */
+static int issuance_resume(Issuance *i)
+{
+        StoreOrder stored = {};
+        int r = store_order_load(i->store, i->section->name, &stored);
+
+        if (r != 0)
+                return r == -ENOENT || r > 0 ? 0 : r;
+        if (issuance_can_resume(i, &stored)) {
+                i->stored = stored;
+                return 1;
+        }
+        issuance_discard_stored(i, &stored);
+        store_order_done(&stored);
+        return 0;
+}
+
+static int issuance_describe(Issuance *i, RenewKey *key_take)
+{
+        StoreOrder *o = &i->stored;
+
+        o->key = key_take;
+        o->ca = strdup(ca_name(i->ca));
+        o->account = strdup(renew_key_thumbprint(ca_account_key(i->ca)));
+        o->webroot = i->section->webroot ? strdup(i->section->webroot) : NULL;
+        if (!o->ca || !o->account || (i->section->webroot && !o->webroot))
+                return -ENOMEM;
+        return strv_copy(i->section->names, &o->names);
+}
+
+static void issuance_open_order(Issuance *i)
+{
+        const char *preferred_chain = i->section->ca->preferred_chain;
+        int r = order_open(i, &i->stored, preferred_chain, &i->order);
+
+        if (r == RENEW_E_BAD_STATE) {
+                free(i->stored.state);
+                i->stored.state = NULL;
+                r = order_open(i, &i->stored, preferred_chain, &i->order);
+        }
+        if (r == -EINVAL) {
+                trouble_set(&i->trouble, RENEW_RETRY_HELD, "configuration", "order",
+                                "these names cannot be ordered with this key");
+                issuance_end(i);
+        } else if (r < 0) {
+                issuance_fail_errno(i, r, "order");
+        } else {
+                issuance_advance(i);
+        }
+}
+
+static void issuance_begin_order(Issuance *i, RenewKey *key_take)
+{
+        int r = issuance_describe(i, key_take);
+
+        /* The key is on disk before the CA hears of the order: a certificate without its key is
+         * lost. */
+        if (r >= 0)
+                r = store_order_begin(i->store, i->section->name, &i->stored);
+        if (r < 0)
+                issuance_fail_errno(i, r, "order");
+        else
+                issuance_open_order(i);
+}
+
+static void on_key(int error, RenewKey *key_take, void *userdata)
+{
+        Issuance *i = userdata;
+
+        i->key_job = key_job_free(i->key_job);
+        if (error < 0)
+                issuance_fail_errno(i, error, "private key");
+        else
+                issuance_begin_order(i, key_take);
+}
+
+/* ReuseKey=: the key in force, if it is of the configured kind. NULL: a new one is wanted. */
+static RenewKey *issuance_reusable_key(const Issuance *i)
+{
+        StoreGeneration g = {};
+        _cleanup_free_ char *warning = NULL;
+        RenewKey *key = NULL;
+
+        if (!i->section->reuse_key ||
+                        store_generation_load(i->store, i->section->name, &g, &warning) < 0)
+                return NULL;
+        if (renew_key_type(g.key) == i->section->key)
+                key = renew_key_ref(g.key);
+        store_generation_done(&g);
+        return key;
+}
+
+static void on_account_ready(const Trouble *trouble, void *userdata)
+{
+        Issuance *i = userdata;
+        RenewKey *key;
+        int r;
+
+        if (trouble) {
+                trouble_copy(&i->trouble, trouble);
+                issuance_end(i);
+                return;
+        }
+        r = issuance_resume(i);
+        if (r < 0) {
+                issuance_fail_errno(i, r, "order");
+        } else if (r > 0) {
+                issuance_open_order(i);
+        } else if ((key = issuance_reusable_key(i))) {
+                issuance_begin_order(i, key);
+        } else {
+                r = key_job_start(i->event, i->section->key, on_key, i, &i->key_job);
+                if (r < 0)
+                        issuance_fail_errno(i, r, "private key");
+        }
+}
+
+/* --- life ----------------------------------------------------------------------------------------
+ */
+
+static int issuance_add_sources(Issuance *i)
+{
+        int r = sd_event_add_time(
+                        i->event, &i->timer, CLOCK_BOOTTIME, 0, USEC_PER_MSEC, on_timer, i);
+
+        if (r < 0)
+                return r;
+        (void) sd_event_source_set_description(i->timer, "issuance-wait");
+        (void) sd_event_source_set_enabled(i->timer, SD_EVENT_OFF);
+        r = sd_event_add_defer(i->event, &i->end, on_end, i);
+        if (r < 0)
+                return r;
+        (void) sd_event_source_set_description(i->end, "issuance-end");
+        return sd_event_source_set_enabled(i->end, SD_EVENT_OFF);
+}
+
+int issuance_start(
+                const IssuanceOptions *options, IssuanceDone done, void *userdata, Issuance **ret)
+{
+        Issuance *i = calloc(1, sizeof(*i));
+        int r;
+
+        if (!i)
+                return -ENOMEM;
+        *i = (Issuance){
+                        .event = options->event,
+                        .store = options->store,
+                        .ca = ca_ref(options->ca),
+                        .config = config_ref(options->config),
+                        .section = options->section,
+                        .listener = options->listener,
+                        .done = done,
+                        .userdata = userdata,
+        };
+        r = issuance_add_sources(i);
+        if (r >= 0 && i->section->webroot)
+                r = webroot_new(i->section->webroot, &i->webroot);
+        if (r < 0) {
+                issuance_free(i);
+                return r;
+        }
+        ca_wait(i->ca, &i->waiter, on_account_ready, i);
+        *ret = i;
+        return 0;
+}
+
+Issuance *issuance_free(Issuance *i)
+{
+        if (!i)
+                return NULL;
+        ca_wait_cancel(&i->waiter);
+        ca_request_cancel(&i->request);
+        key_job_free(i->key_job);
+        if (i->order)
+                order_give_up(i->order, issuance_solver(i));
+        renew_order_free(i->order);
+        store_order_done(&i->stored);
+        challenge_solver_free(i->webroot);
+        sd_event_source_disable_unref(i->timer);
+        sd_event_source_disable_unref(i->end);
+        trouble_done(&i->trouble);
+        free(i->generation);
+        ca_unref(i->ca);
+        config_unref(i->config);
+        free(i);
+        return NULL;
+}

@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * schedule: facts in, instant out. Nothing here is remembered: after a start, a reload or a change
+ * of the clock the same question is asked again.
+ */
+
+#include "base/timestamp.h"
+#include "engine/schedule.h"
+
+/* When it is wanted, were there no failures. */
+static Schedule schedule_wanted(const ScheduleFacts *f, uint64_t now)
+{
+        if (!f->issued)
+                return (Schedule){now, SCHEDULE_MISSING};
+        if (!f->as_configured)
+                return (Schedule){now, SCHEDULE_CHANGED};
+        if (f->order_in_flight)
+                return (Schedule){now, SCHEDULE_RESUMED};
+        return (Schedule){
+                        .at_usec = renew_renewal_due(
+                                        f->not_before, f->not_after, &f->before, f->random),
+                        .reason = SCHEDULE_LIFETIME,
+        };
+}
+
+Schedule schedule_plan(const ScheduleFacts *f, uint64_t now)
+{
+        Schedule wanted = schedule_wanted(f, now);
+        RenewFailures failures = f->failures;
+        uint64_t retry;
+
+        /* The operator knows what changed outside; one attempt, whatever failed before. */
+        if (f->asked)
+                return (Schedule){now, SCHEDULE_ASKED};
+        if (failures.count == 0)
+                return wanted;
+
+        /* A clock that was set back must not make us wait for a time that it had already seen. */
+        failures.last = MIN(failures.last, now);
+        failures.first = MIN(failures.first, failures.last);
+        retry = renew_renewal_retry_at(&failures, f->issued ? f->not_before : 0,
+                        f->issued ? f->not_after : 0, f->failures_random);
+        if (retry == USEC_INFINITY)
+                return (Schedule){USEC_INFINITY, SCHEDULE_HELD};
+        if (retry < wanted.at_usec)
+                return wanted;
+        return (Schedule){retry, SCHEDULE_RETRY};
+}
+
+const char *schedule_reason_to_string(ScheduleReason reason)
+{
+        switch (reason) {
+        case SCHEDULE_MISSING:
+                return "it was never issued";
+        case SCHEDULE_ASKED:
+                return "the operator asks for it";
+        case SCHEDULE_CHANGED:
+                return "its configuration changed";
+        case SCHEDULE_RESUMED:
+                return "its order was interrupted";
+        case SCHEDULE_LIFETIME:
+                return "its time has come";
+        case SCHEDULE_RETRY:
+                return "the last attempt failed";
+        case SCHEDULE_HELD:
+                return "it waits for a change";
+        }
+        assert_not_reached();
+}
