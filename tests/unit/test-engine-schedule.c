@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The plan from facts: each reason, and that failures never make it earlier or never. */
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <cmocka.h>
+
+#include "base/timestamp.h"
+#include "engine/schedule.h"
+
+#define DAY USEC_PER_DAY
+#define NOW (1000 * DAY)
+
+/* A 90-day certificate, issued ten days ago. */
+static const ScheduleFacts in_force = {
+                .issued = true,
+                .as_configured = true,
+                .not_before = NOW - 10 * DAY,
+                .not_after = NOW + 80 * DAY,
+};
+
+static void test_lifetime(void **state)
+{
+        Schedule s = schedule_plan(&in_force, NOW);
+
+        assert_int_equal(s.reason, SCHEDULE_LIFETIME);
+        /* a third left, less up to a fiftieth */
+        assert_true(s.at_usec <= NOW + 50 * DAY);
+        assert_true(s.at_usec >= NOW + 50 * DAY - 90 * DAY / 50);
+}
+
+static void test_reasons(void **state)
+{
+        ScheduleFacts f = in_force;
+
+        f.order_in_flight = true;
+        assert_int_equal(schedule_plan(&f, NOW).reason, SCHEDULE_RESUMED);
+        f.as_configured = false;
+        assert_int_equal(schedule_plan(&f, NOW).reason, SCHEDULE_CHANGED);
+        f.issued = false;
+        assert_int_equal(schedule_plan(&f, NOW).reason, SCHEDULE_MISSING);
+        assert_int_equal(schedule_plan(&f, NOW).at_usec, NOW);
+        f.asked = true;
+        assert_int_equal(schedule_plan(&f, NOW).reason, SCHEDULE_ASKED);
+}
+
+static void test_failure_waits(void **state)
+{
+        ScheduleFacts f = in_force;
+        Schedule s;
+
+        f.as_configured = false;
+        f.failures = (RenewFailures){1, NOW, NOW, RENEW_RETRY_NETWORK, 0};
+        s = schedule_plan(&f, NOW);
+        assert_int_equal(s.reason, SCHEDULE_RETRY);
+        assert_true(s.at_usec >= NOW + USEC_PER_MIN && s.at_usec <= NOW + USEC_PER_MIN * 5 / 4);
+        /* and when that time has come it is due */
+        assert_true(schedule_plan(&f, s.at_usec).at_usec <= s.at_usec);
+}
+
+static void test_failure_never_hurries(void **state)
+{
+        ScheduleFacts f = in_force;
+
+        f.failures = (RenewFailures){1, NOW, NOW, RENEW_RETRY_NETWORK, 0};
+        assert_int_equal(schedule_plan(&f, NOW).reason, SCHEDULE_LIFETIME);
+}
+
+static void test_held_and_asked(void **state)
+{
+        ScheduleFacts f = in_force;
+
+        f.as_configured = false;
+        f.failures = (RenewFailures){3, NOW, NOW, RENEW_RETRY_HELD, 0};
+        assert_int_equal(schedule_plan(&f, NOW).reason, SCHEDULE_HELD);
+        assert_int_equal(schedule_plan(&f, NOW).at_usec, USEC_INFINITY);
+        f.asked = true;
+        assert_int_equal(schedule_plan(&f, NOW).at_usec, NOW);
+}
+
+static void test_clock_set_back(void **state)
+{
+        ScheduleFacts f = in_force;
+        uint64_t year_later = NOW + 365 * DAY;
+
+        /* a failure noted while the clock was a year ahead */
+        f.as_configured = false;
+        f.failures = (RenewFailures){1, year_later, year_later, RENEW_RETRY_NETWORK, 0};
+        assert_true(schedule_plan(&f, NOW).at_usec <= NOW + 2 * USEC_PER_MIN);
+}
+
+static void test_reasons_have_words(void **state)
+{
+        for (unsigned r = SCHEDULE_MISSING; r <= SCHEDULE_HELD; r++)
+                assert_true(strlen(schedule_reason_to_string((ScheduleReason) r)) > 5);
+}
+
+int main(void)
+{
+        const struct CMUnitTest tests[] = {
+                        cmocka_unit_test(test_lifetime),
+                        cmocka_unit_test(test_reasons),
+                        cmocka_unit_test(test_failure_waits),
+                        cmocka_unit_test(test_failure_never_hurries),
+                        cmocka_unit_test(test_held_and_asked),
+                        cmocka_unit_test(test_clock_set_back),
+                        cmocka_unit_test(test_reasons_have_words),
+        };
+
+        return cmocka_run_group_tests(tests, NULL, NULL);
+}
