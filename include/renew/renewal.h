@@ -46,11 +46,11 @@ typedef struct RenewFailures {
  *
  * Network trouble: after 1, 10, 100 minutes, then every 6 hours but at most a tenth of the time left and at
  * least 30 minutes. Validation: the same for the first day of failing, then daily, with the same bounds.
- * Expired or never issued (not_after 0 or past): hourly for 30 days and then daily; validation hourly for
- * the first day, daily for 30 days, then weekly. RENEW_RETRY_DAILY: a day. RENEW_RETRY_HELD: never. Every
- * interval plus up to a quarter; for lifetimes under a day all of them are multiplied by lifetime / 1 day
- * and are at least 1 second. Nothing overflows, however many failures there were, and never before
- * failures->not_before.
+ * Expired or never issued (not_after 0 or past): after 1 and 10 minutes (a machine that boots before its
+ * network must not wait an hour), then hourly for 30 days and then daily; validation likewise hourly for the first
+ * day, daily for 30 days, then weekly. RENEW_RETRY_DAILY: a day. RENEW_RETRY_HELD: never. Every interval plus up
+ * to a quarter; for lifetimes under a day all of them are multiplied by lifetime / 1 day and are at least
+ * 1 second. Nothing overflows, however many failures there were, and never before failures->not_before.
  *
  * @param failures   count >= 1
  * @param not_before, not_after  of the certificate in force, both 0 when there is none
