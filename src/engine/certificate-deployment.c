@@ -11,7 +11,7 @@
 #include "base/log.h"
 #include "base/random.h"
 #include "base/strv.h"
-#include "engine/certificate-deployment.h"
+#include "engine/certificate-internal.h"
 #include "engine/manager.h"
 
 static bool certificate_is_deployed(const Certificate *c)

@@ -19,7 +19,7 @@
 #include "base/random.h"
 #include "base/strv.h"
 #include "base/text.h"
-#include "engine/certificate-deployment.h"
+#include "engine/certificate-internal.h"
 #include "engine/manager.h"
 
 static int on_deadline(sd_event_source *s, uint64_t usec, void *userdata);
@@ -83,7 +83,7 @@ void certificate_log(
         log_record(level, message_id, &fields, "%s: %s", c->name, text);
 }
 
-static void certificate_set_state(Certificate *c, CertificateState state)
+void certificate_set_state(Certificate *c, CertificateState state)
 {
         if (c->state == state)
                 return;
@@ -118,7 +118,7 @@ static void certificate_look_for_order(Certificate *c)
         store_order_done(&order);
 }
 
-static int certificate_load_issued(Certificate *c)
+int certificate_load_issued(Certificate *c)
 {
         _cleanup_free_ char *warning = NULL;
         int r = issued_load(&c->issued, c->manager->store, c->name, &warning);
@@ -166,8 +166,9 @@ int certificate_load(Certificate *c)
 }
 
 /* What a failure depends on: when one of these changes, it is worth another try. */
-static char *section_signature(const ConfigCertificate *s)
+char *certificate_signature(const Certificate *c)
 {
+        const ConfigCertificate *s = c->section;
         _cleanup_free_ char *names = strv_join(s->names, " ");
 
         if (!names)
@@ -185,7 +186,7 @@ static bool certificate_is_as_configured(const Certificate *c)
                c->issued.key == c->section->key && (!st->ca || streq(st->ca, c->section->ca->name));
 }
 
-static void certificate_reset_failures(Certificate *c)
+void certificate_reset_failures(Certificate *c)
 {
         StoreProblem *p = &c->remembered.problem;
 
@@ -326,7 +327,7 @@ static int on_deadline(sd_event_source *s, uint64_t usec, void *userdata)
 }
 
 /* The one place where an attempt goes. */
-static void certificate_drop_issuance(Certificate *c)
+void certificate_drop_issuance(Certificate *c)
 {
         if (!c->issuance)
                 return;
@@ -341,7 +342,7 @@ static void certificate_drop_issuance(Certificate *c)
 /* A failure is remembered for what was configured when it happened. */
 static void certificate_forgive(Certificate *c, bool ca_changed)
 {
-        _cleanup_free_ char *signature = section_signature(c->section);
+        _cleanup_free_ char *signature = certificate_signature(c);
 
         if (c->remembered.failures.count > 0 &&
                         (ca_changed || !streq_ptr(signature, c->remembered.failures_config)))
@@ -392,184 +393,8 @@ void certificate_configure(Certificate *c, Config *config, const ConfigCertifica
         certificate_replan(c);
 }
 
-/* --- attempts ------------------------------------------------------------------------------------
+/* --- questions ---------------------------------------------------------------------------------
  */
-
-static bool certificate_ends_soon(const Certificate *c, uint64_t now)
-{
-        uint64_t lifetime = usec_sub(c->issued.not_after, c->issued.not_before);
-        uint64_t left = usec_sub(c->issued.not_after, now);
-
-        return left < lifetime / (lifetime < 10 * USEC_PER_DAY ? 4 : 6);
-}
-
-/* An error means that the certificate will expire, or stay missing, unless a human acts. */
-static int certificate_failure_level(const Certificate *c, RenewRetry retry, uint64_t now)
-{
-        switch (retry) {
-        case RENEW_RETRY_DAILY:
-        case RENEW_RETRY_HELD:
-                return LOG_ERR;
-        case RENEW_RETRY_VALIDATION:
-                if (!issued_is_set(&c->issued))
-                        return LOG_ERR;
-                break;
-        case RENEW_RETRY_NOW:
-        case RENEW_RETRY_NETWORK:
-                if (!issued_is_set(&c->issued))
-                        return LOG_WARNING;
-                break;
-        }
-        return certificate_ends_soon(c, now) ? LOG_ERR : LOG_WARNING;
-}
-
-static void certificate_remember_failure(Certificate *c, const Trouble *trouble, uint64_t now)
-{
-        StoreState *st = &c->remembered;
-        RenewFailures failures = st->failures;
-
-        certificate_reset_failures(c);
-        st->failures = failures;
-        if (st->failures.count == 0)
-                st->failures.first = now;
-        if (st->failures.count < UINT32_MAX)
-                st->failures.count++;
-        st->failures.last = now;
-        st->failures.retry = trouble->retry;
-        st->failures.not_before = trouble->not_before_usec;
-        st->failures_random = random_u64();
-        st->failures_config = section_signature(c->section);
-        st->problem = (StoreProblem){
-                        .type = strdup(trouble->type),
-                        .detail = strdup(trouble->detail),
-                        .where = strdup(trouble->where),
-                        .when_usec = now,
-        };
-        certificate_save(c);
-}
-
-static void certificate_tell_failure(Certificate *c, const Trouble *trouble, uint64_t now)
-{
-        bool held = c->state == CERTIFICATE_HELD;
-        char next[TIMESTAMP_MAX], left[TIMESTAMP_MAX];
-        _cleanup_free_ char *force = NULL;
-
-        if (!issued_is_set(&c->issued))
-                force = text_format("There is no certificate yet.");
-        else if (c->issued.not_after < now)
-                force = text_format("The certificate in force has expired.");
-        else
-                force = text_format("The certificate in force is valid for %s.",
-                                timespan_format(left, c->issued.not_after - now));
-        if (held)
-                certificate_log(c, LOG_ERR, RENEW_MESSAGE_CERTIFICATE_HELD,
-                                "%s: %s: %s. Held until its configuration changes or `renewctl "
-                                "renew %s`. %s",
-                                ca_name(c->ca), trouble->where, trouble->detail, c->name, force);
-        else
-                certificate_log(c, certificate_failure_level(c, trouble->retry, now),
-                                RENEW_MESSAGE_ISSUANCE_FAILED, "%s: %s: %s. Next attempt in %s. %s",
-                                ca_name(c->ca), trouble->where, trouble->detail,
-                                timespan_format(next, usec_sub(c->plan.at_usec, now)), force);
-}
-
-static void certificate_on_failed(Certificate *c, const Trouble *trouble)
-{
-        uint64_t now = clock_realtime_usec();
-
-        certificate_remember_failure(c, trouble, now);
-        certificate_replan(c);
-        certificate_tell_failure(c, trouble, now);
-}
-
-static int certificate_remember_success(Certificate *c)
-{
-        StoreState *st = &c->remembered;
-
-        certificate_reset_failures(c);
-        free(st->ca);
-        free(st->key_type);
-        st->names = strv_free(st->names);
-        st->ca = strdup(c->section->ca->name);
-        st->key_type = strdup(renew_key_type_to_string(c->section->key));
-        st->random = random_u64();
-        return st->ca && st->key_type ? strv_copy(c->section->names, &st->names) : -ENOMEM;
-}
-
-static void certificate_on_issued(Certificate *c)
-{
-        char until[TIMESTAMP_MAX];
-        int r = certificate_load_issued(c);
-
-        if (r >= 0)
-                r = certificate_remember_success(c);
-        if (r < 0)
-                certificate_log(c, LOG_WARNING, NULL, "issued, but not remembered: %s",
-                                strerror(-r));
-        certificate_save(c);
-        c->expiry_told = false;
-        certificate_log(c, LOG_NOTICE, RENEW_MESSAGE_CERTIFICATE_ISSUED,
-                        "issued by %s, serial %s, valid until %s", ca_name(c->ca), c->issued.serial,
-                        timestamp_format(until, c->issued.not_after));
-        certificate_deployment_begin(c);
-        certificate_replan(c);
-}
-
-static void on_issuance_done(const char *generation, const Trouble *trouble, void *userdata)
-{
-        Certificate *c = userdata;
-        _cleanup_trouble_ Trouble copy = {};
-
-        if (trouble)
-                trouble_copy(&copy, trouble);
-        certificate_drop_issuance(c);
-        if (trouble)
-                certificate_on_failed(c, &copy);
-        else
-                certificate_on_issued(c);
-}
-
-void certificate_issue(Certificate *c)
-{
-        Manager *m = c->manager;
-        IssuanceOptions options = {
-                        .event = m->event,
-                        .store = m->store,
-                        .ca = c->ca,
-                        .listener = http01_solver(m->http01),
-                        .config = c->config,
-                        .section = c->section,
-        };
-        _cleanup_trouble_ Trouble trouble = {};
-        int r;
-
-        assert(c->state == CERTIFICATE_DUE && !c->issuance);
-        certificate_log(c, LOG_INFO, NULL, "ordering from %s, since %s", ca_name(c->ca),
-                        schedule_reason_to_string(c->plan.reason));
-        c->asked = false;
-        certificate_set_state(c, CERTIFICATE_ISSUING);
-        r = issuance_start(&options, on_issuance_done, c, &c->issuance);
-        if (r >= 0) {
-                m->n_issuing++;
-                return;
-        }
-        trouble_set(&trouble, RENEW_RETRY_NETWORK, "internal", "start of the attempt", "%s",
-                        strerror(-r));
-        certificate_on_failed(c, &trouble);
-}
-
-int certificate_renew_now(Certificate *c)
-{
-        if (!c->section || c->read_only)
-                return -ENOTSUP;
-        if (c->issuance)
-                return -EBUSY;
-        c->asked = true;
-        certificate_reset_failures(c);
-        certificate_save(c);
-        certificate_replan(c);
-        return 0;
-}
 
 bool certificate_can_be_validated(const Certificate *c)
 {

@@ -290,14 +290,20 @@ static void issuance_advance(Issuance *i)
                 issuance_fail_errno(i, r, "order");
 }
 
+static bool issuance_has_ended(const Issuance *i)
+{
+        return i->generation || trouble_is_set(&i->trouble);
+}
+
 void issuance_validation_seen(Issuance *i, const char *token)
 {
-        if (!i->order || i->request.transfer || i->waiter.list)
+        if (!i->order || issuance_has_ended(i))
                 return;
         renew_order_feed_validation_seen(i->order, clock_realtime_usec(), token);
         /* From the loop: we are inside the listener's handler, whose table the next step may
          * change. */
-        issuance_wait(i, 0);
+        if (!i->request.transfer && !i->waiter.list)
+                issuance_wait(i, 0);
 }
 
 /* --- order/ and the key -------------------------------------------------------------------------
