@@ -24,7 +24,8 @@ int file_read_at(int dir_fd, const char *path, size_t max, char **ret, size_t *r
         size_t size = 0, expected;
         struct stat st;
 
-        fd = openat(dir_fd, path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+        /* Not blocking: a FIFO in the place of a file must not stop us before fstat() sees it. */
+        fd = openat(dir_fd, path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
         if (fd < 0)
                 return -errno;
         if (fstat(fd, &st) < 0)
@@ -78,12 +79,16 @@ int directory_sync(int dir_fd)
         return fsync(dir_fd) < 0 ? -errno : 0;
 }
 
-/* Syncs the directory that path lies in. */
-static int parent_sync(int dir_fd, const char *path)
+/*
+ * Opens the directory that path lies in, before anything is changed: after a rename nothing may
+ * fail any more for want of memory or descriptors. Return: a descriptor that the caller closes, or
+ * -errno; *ret_name is the last component.
+ */
+static int parent_open(int dir_fd, const char *path, const char **ret_name)
 {
         _cleanup_free_ char *parent = NULL;
-        _cleanup_close_ int fd = -EBADF;
         const char *slash = strrchr(path, '/');
+        int fd;
 
         parent = slash ? strndup(path, (size_t) (slash - path) + 1) : strdup(".");
         if (!parent)
@@ -91,91 +96,129 @@ static int parent_sync(int dir_fd, const char *path)
         fd = openat(dir_fd, parent, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
         if (fd < 0)
                 return -errno;
-        return directory_sync(fd);
+        *ret_name = slash ? slash + 1 : path;
+        return fd;
 }
 
-/* "a/b" becomes "a/.b.tmp", in the same directory as rename() demands. */
-static char *temporary_name(const char *path)
+/* In the same directory, as rename() demands. */
+static char *temporary_name(const char *name)
 {
-        const char *slash = strrchr(path, '/');
-        int n = slash ? (int) (slash - path) + 1 : 0;
-
-        return text_format("%.*s.%s.tmp", n, path, path + n);
+        return text_format(".%s.tmp", name);
 }
 
-static int write_new_at(
-                int dir_fd, const char *path, const void *data, size_t size, mode_t mode)
+static int fill_file(int fd, const void *data, size_t size, mode_t mode)
 {
-        _cleanup_close_ int fd = -EBADF;
         int r;
 
-        /* What a crash left behind goes; O_EXCL makes sure that we write to what we created. */
-        if (unlinkat(dir_fd, path, 0) < 0 && errno != ENOENT)
-                return -errno;
-        fd = openat(dir_fd, path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode & 0600);
-        if (fd < 0)
-                return -errno;
-        if (fchmod(fd, mode) < 0)
+        if (fchmod(fd, mode) < 0) /* whatever the umask was */
                 return -errno;
         r = write_all(fd, data, size);
         if (r < 0)
                 return r;
-        if (fsync(fd) < 0)
+        return fsync(fd) < 0 ? -errno : 0;
+}
+
+int file_create_at(int dir_fd, const char *path, const void *data, size_t size, mode_t mode)
+{
+        int fd, r;
+
+        fd = openat(dir_fd, path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
+                        mode & 0600);
+        if (fd < 0)
                 return -errno;
+        r = fill_file(fd, data, size, mode);
         /* Some file systems (NFS, quota) report a failed write only here. */
-        if (close(TAKE_FD(fd)) < 0)
-                return -errno;
-        return 0;
+        if (close(fd) < 0 && r >= 0)
+                r = -errno;
+        if (r < 0)
+                (void) unlinkat(dir_fd, path, 0);
+        return r;
+}
+
+/* Gives what was made under the temporary name its name. On failure nothing of it remains. */
+static int take_name(int dir_fd, const char *temporary, const char *name)
+{
+        int r;
+
+        if (renameat(dir_fd, temporary, dir_fd, name) < 0) {
+                r = -errno;
+                (void) unlinkat(dir_fd, temporary, 0);
+                return r;
+        }
+        return directory_sync(dir_fd);
 }
 
 int file_write_at(int dir_fd, const char *path, const void *data, size_t size, mode_t mode)
 {
         _cleanup_free_ char *temporary = NULL;
+        _cleanup_close_ int parent = -EBADF;
+        const char *name;
         int r;
 
-        temporary = temporary_name(path);
+        parent = parent_open(dir_fd, path, &name);
+        if (parent < 0)
+                return parent;
+        temporary = temporary_name(name);
         if (!temporary)
                 return -ENOMEM;
-        r = write_new_at(dir_fd, temporary, data, size, mode);
-        if (r >= 0 && renameat(dir_fd, temporary, dir_fd, path) < 0)
-                r = -errno;
-        if (r < 0) {
-                (void) unlinkat(dir_fd, temporary, 0);
-                return r;
-        }
-        return parent_sync(dir_fd, path);
+        /* What a crash left behind goes; O_EXCL makes sure that we write to what we created. */
+        if (unlinkat(parent, temporary, 0) < 0 && errno != ENOENT)
+                return -errno;
+        r = file_create_at(parent, temporary, data, size, mode);
+        return r < 0 ? r : take_name(parent, temporary, name);
 }
 
 int file_remove_at(int dir_fd, const char *path)
 {
-        if (unlinkat(dir_fd, path, 0) < 0)
+        _cleanup_close_ int parent = -EBADF;
+        const char *name;
+
+        parent = parent_open(dir_fd, path, &name);
+        if (parent < 0)
+                return parent == -ENOENT ? 0 : parent;
+        if (unlinkat(parent, name, 0) < 0)
                 return errno == ENOENT ? 0 : -errno;
-        return parent_sync(dir_fd, path);
+        return directory_sync(parent);
 }
 
 int file_symlink_at(int dir_fd, const char *target, const char *path)
 {
         _cleanup_free_ char *temporary = NULL;
-        int r = 0;
+        _cleanup_close_ int parent = -EBADF;
+        const char *name;
 
-        temporary = temporary_name(path);
+        parent = parent_open(dir_fd, path, &name);
+        if (parent < 0)
+                return parent;
+        temporary = temporary_name(name);
         if (!temporary)
                 return -ENOMEM;
-        if (unlinkat(dir_fd, temporary, 0) < 0 && errno != ENOENT)
+        if (unlinkat(parent, temporary, 0) < 0 && errno != ENOENT)
                 return -errno;
-        if (symlinkat(target, dir_fd, temporary) < 0)
+        if (symlinkat(target, parent, temporary) < 0)
                 return -errno;
-        if (renameat(dir_fd, temporary, dir_fd, path) < 0) {
-                r = -errno;
-                (void) unlinkat(dir_fd, temporary, 0);
-                return r;
-        }
-        return parent_sync(dir_fd, path);
+        return take_name(parent, temporary, name);
+}
+
+/* Return: 0 also when it was there, whatever it is. */
+static int make_one_at(int dir_fd, const char *path, mode_t mode)
+{
+        _cleanup_close_ int parent = -EBADF;
+        const char *name;
+
+        if (mkdirat(dir_fd, path, mode) < 0)
+                return errno == EEXIST ? 0 : -errno;
+        if (fchmodat(dir_fd, path, mode, 0) < 0) /* whatever the umask was */
+                return -errno;
+        parent = parent_open(dir_fd, path, &name);
+        return parent < 0 ? parent : directory_sync(parent);
 }
 
 int directory_make_at(int dir_fd, const char *path, mode_t mode)
 {
         _cleanup_free_ char *copy = strdup(path);
+        struct stat st;
+        int r;
 
         if (!copy)
                 return -ENOMEM;
@@ -183,29 +226,24 @@ int directory_make_at(int dir_fd, const char *path, mode_t mode)
                 char *slash = p + strcspn(p, "/"), c = *slash;
 
                 *slash = '\0';
-                if (mkdirat(dir_fd, copy, mode) < 0) {
-                        if (errno != EEXIST)
-                                return -errno;
-                } else if (fchmodat(dir_fd, copy, mode, 0) < 0) /* whatever the umask was */
-                        return -errno;
+                r = make_one_at(dir_fd, copy, mode);
+                if (r < 0)
+                        return r;
                 *slash = c;
                 p = slash + strspn(slash, "/");
         }
-        return 0;
+        if (fstatat(dir_fd, path, &st, 0) < 0)
+                return -errno;
+        return S_ISDIR(st.st_mode) ? 0 : -ENOTDIR;
 }
 
 int directory_open_at(int dir_fd, const char *path, mode_t mode)
 {
-        int fd;
+        int fd, r;
 
-        if (mkdirat(dir_fd, path, mode) < 0) {
-                if (errno != EEXIST)
-                        return -errno;
-        } else {
-                if (fchmodat(dir_fd, path, mode, 0) < 0)
-                        return -errno;
-                (void) parent_sync(dir_fd, path); /* best effort: it is created again if lost */
-        }
+        r = make_one_at(dir_fd, path, mode);
+        if (r < 0)
+                return r;
         fd = openat(dir_fd, path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
         return fd < 0 ? -errno : fd;
 }

@@ -83,6 +83,15 @@ static int parse_offset(const char **s, long *ret_seconds)
         return 0;
 }
 
+/* Whether the month has such a day: timegm() would make March of the 30th of February. */
+static bool day_exists(const struct tm *tm)
+{
+        struct tm day = { .tm_year = tm->tm_year, .tm_mon = tm->tm_mon, .tm_mday = tm->tm_mday };
+
+        (void) timegm(&day);
+        return day.tm_mday == tm->tm_mday && day.tm_mon == tm->tm_mon;
+}
+
 int timestamp_parse(const char *s, uint64_t *ret_usec)
 {
         struct tm tm = {};
@@ -97,7 +106,7 @@ int timestamp_parse(const char *s, uint64_t *ret_usec)
         if (tm.tm_mon < 0 || tm.tm_mon > 11 || *s++ != '-')
                 return -EINVAL;
         tm.tm_mday = parse_digits(&s, 2);
-        if (tm.tm_mday < 1 || tm.tm_mday > 31 || !(parse_literal(&s, 'T') || parse_literal(&s, ' ')))
+        if (!day_exists(&tm) || !(parse_literal(&s, 'T') || parse_literal(&s, ' ')))
                 return -EINVAL;
         tm.tm_hour = parse_digits(&s, 2);
         if (tm.tm_hour < 0 || tm.tm_hour > 23 || *s++ != ':')
