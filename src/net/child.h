@@ -15,17 +15,18 @@ typedef struct ChildOptions {
         char *const *argv;        /* argv[0] absolute */
         char *const *environment; /* "NAME=value"; nothing is inherited */
         const char *directory;    /* working directory; NULL: / */
-        uint64_t timeout_usec;    /* SIGTERM to the group, SIGKILL 5 s later */
+        uint64_t timeout_usec;    /* SIGTERM to the group, SIGKILL 5 s later; USEC_INFINITY: none */
 } ChildOptions;
 
-/* One line that the child wrote to stdout or stderr, escaped, without its end. */
+/* One line that the child wrote to stdout or stderr, escaped, without its end. Must not free the child. */
 typedef void (*ChildOutput)(const char *line, void *userdata);
 
 /* status as waitid(2) has it: code CLD_EXITED, CLD_KILLED or CLD_DUMPED. timed_out: by us. The child is
- * gone, with its group, when this is called; child_free() may be called from within. */
+ * gone when this is called and the rest of its group is killed; child_free() may be called from within. */
 typedef void (*ChildExit)(int code, int status, bool timed_out, void *userdata);
 
-/* Return: 0 or -errno (-ENOENT, -EACCES: the program cannot be executed). */
+/* Blocks SIGCHLD, as sd_event_add_child() demands. Return: 0 or -errno (-ENOENT, -EACCES: the program cannot
+ * be executed). */
 int child_spawn(sd_event *event, const ChildOptions *options, ChildOutput output, ChildExit on_exit,
                 void *userdata, Child **ret);
 

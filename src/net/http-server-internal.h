@@ -38,7 +38,7 @@ struct HttpServer {
 
         sd_event_source *io;
         sd_event_source *timer;
-        bool resumed; /* MHD has work that its descriptor does not show */
+        bool again; /* MHD has work that its descriptor does not show */
 
         HttpAddress *addresses;
         HttpConnection *timed;     /* soonest deadline first */

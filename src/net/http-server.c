@@ -92,7 +92,7 @@ static void server_arm(HttpServer *s)
         uint64_t next = s->timed ? s->timed->deadline_usec : USEC_INFINITY;
         MHD_UNSIGNED_LONG_LONG msec;
 
-        if (s->resumed)
+        if (s->again)
                 next = 0;
         else if (MHD_get_timeout(s->daemon, &msec) == MHD_YES)
                 next = MIN(next, usec_add(clock_boottime_usec(), msec * USEC_PER_MSEC));
@@ -103,7 +103,7 @@ static void server_arm(HttpServer *s)
 
 static void server_run(HttpServer *s)
 {
-        s->resumed = false;
+        s->again = false;
         (void) MHD_run(s->daemon);
         server_arm(s);
 }
@@ -136,7 +136,7 @@ void http_connection_resume(HttpConnection *c)
 {
         http_connection_start_deadline(c);
         MHD_resume_connection(c->mhd);
-        c->server->resumed = true;
+        c->server->again = true;
         server_arm(c->server);
 }
 
@@ -209,12 +209,15 @@ static HttpConnection *connection_new(HttpServer *s, struct MHD_Connection *mhd)
 static void on_connection(void *cls, struct MHD_Connection *mhd, void **context,
                 enum MHD_ConnectionNotificationCode code)
 {
+        HttpServer *s = cls;
+
         if (code == MHD_CONNECTION_NOTIFY_CLOSED) {
+                s->again = true;
                 if (*context)
                         *context = connection_free(*context);
                 return;
         }
-        *context = connection_new(cls, mhd);
+        *context = connection_new(s, mhd);
         /* Without memory for its deadline a connection must not live. */
         if (!*context)
                 (void) shutdown(MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_CONNECTION_FD)
