@@ -35,12 +35,23 @@ static int parse_digits(const char **s, int n)
         return value;
 }
 
-static bool parse_literal(const char **s, char c)
+/* A letter in either case (RFC 3339 section 5.6). */
+static bool parse_letter(const char **s, char upper)
 {
-        if ((**s | 0x20) != (c | 0x20))
+        if (**s != upper && **s != (upper | 0x20))
                 return false;
         (*s)++;
         return true;
+}
+
+/* What stands between date and time; the space is RFC 3339's concession to readability. */
+static bool parse_separator(const char **s)
+{
+        if (**s == ' ') {
+                (*s)++;
+                return true;
+        }
+        return parse_letter(s, 'T');
 }
 
 /* ".25" as microseconds; digits beyond the sixth are read and dropped. */
@@ -65,7 +76,7 @@ static int parse_offset(const char **s, long *ret_seconds)
         long sign;
         int hours, minutes;
 
-        if (parse_literal(s, 'Z')) {
+        if (parse_letter(s, 'Z')) {
                 *ret_seconds = 0;
                 return 0;
         }
@@ -98,15 +109,17 @@ int timestamp_parse(const char *s, uint64_t *ret_usec)
         uint64_t fraction = 0;
         long offset;
         time_t t;
+        int year;
 
-        tm.tm_year = parse_digits(&s, 4) - 1900;
-        if (tm.tm_year < 0 || *s++ != '-')
+        year = parse_digits(&s, 4);
+        if (year < 0 || *s++ != '-')
                 return -EINVAL;
+        tm.tm_year = year - 1900;
         tm.tm_mon = parse_digits(&s, 2) - 1;
         if (tm.tm_mon < 0 || tm.tm_mon > 11 || *s++ != '-')
                 return -EINVAL;
         tm.tm_mday = parse_digits(&s, 2);
-        if (!day_exists(&tm) || !(parse_literal(&s, 'T') || parse_literal(&s, ' ')))
+        if (!day_exists(&tm) || !parse_separator(&s))
                 return -EINVAL;
         tm.tm_hour = parse_digits(&s, 2);
         if (tm.tm_hour < 0 || tm.tm_hour > 23 || *s++ != ':')
