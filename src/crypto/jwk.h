@@ -6,8 +6,8 @@
 #include "base/macros.h"
 
 /*
- * The public key as JSON Web Key in the canonical form of RFC 7638: required members only, sorted, no
- * white space. EC coordinates have fixed width (RFC 7518 section 6.2.1.2), RSA numbers no leading zero.
- * The caller frees *ret. Return: 0, -ENOMEM, -EIO.
+ * The public key as JSON Web Key in the canonical form of RFC 7638: required members only, sorted,
+ * no white space. EC coordinates have fixed width (RFC 7518 section 6.2.1.2), RSA numbers no
+ * leading zero. The caller frees *ret. Return: 0, -ENOMEM, -EIO.
  */
 int jwk_format(const RenewKey *key, char **ret);

@@ -6,8 +6,8 @@
 #include "base/macros.h"
 
 /*
- * JSON Web Signatures as RFC 8555 section 6.2 wants them: flattened JSON, one signature, everything in
- * the protected header.
+ * JSON Web Signatures as RFC 8555 section 6.2 wants them: flattened JSON, one signature, everything
+ * in the protected header.
  */
 
 typedef struct JwsHeader {
