@@ -36,8 +36,8 @@ struct HttpTransfer {
         /* the request */
         CURL *easy;
         struct curl_slist *request_headers;
-        char *host; /* for sentences, escaped */
-        unsigned port;
+        char *host;    /* for sentences, escaped; a Unix origin's path */
+        unsigned port; /* 0: a Unix origin */
         HttpClientHandler handler;
         void *userdata;
 
@@ -58,6 +58,8 @@ struct HttpOrigin {
         HttpClient *client; /* NULL when it was freed first */
         HttpOrigin *prev, *next;
         char *trust_file;
+        char *socket_path;   /* a Unix origin; NULL: TCP and TLS */
+        uint64_t total_usec; /* of a Unix origin */
         unsigned parallel;
         unsigned n_running;
         HttpTransfer *transfers; /* in order of arrival, in any state */
@@ -72,6 +74,9 @@ struct HttpClient {
         HttpOrigin *origins;
         HttpTransfer *finished;
 };
+
+/* What a request of the origin may take. */
+HttpClientLimits http_origin_limits(const HttpOrigin *o);
 
 /* Prepares a transfer, in the state QUEUED and not yet linked. Return: 0, -ENOMEM, -EINVAL. */
 int http_transfer_new(HttpOrigin *o, const HttpClientRequest *request, HttpClientHandler handler,

@@ -296,6 +296,37 @@ int http_origin_new(HttpClient *c, const char *trust_file, HttpOrigin **ret)
         return 0;
 }
 
+int http_origin_new_unix(
+                HttpClient *c, const char *socket_path, uint64_t total_usec, HttpOrigin **ret)
+{
+        char *copy = strdup(socket_path);
+        HttpOrigin *o;
+        int r;
+
+        if (!copy)
+                return -ENOMEM;
+        r = http_origin_new(c, NULL, &o);
+        if (r < 0) {
+                free(copy);
+                return r;
+        }
+        o->socket_path = copy;
+        o->total_usec = total_usec;
+        *ret = o;
+        return 0;
+}
+
+HttpClientLimits http_origin_limits(const HttpOrigin *o)
+{
+        HttpClientLimits limits = o->client->limits;
+
+        if (o->socket_path) {
+                limits.total_usec = o->total_usec;
+                limits.stall_rate = 0; /* its work takes as long as it takes */
+        }
+        return limits;
+}
+
 HttpOrigin *http_origin_free(HttpOrigin *o)
 {
         if (!o)
@@ -304,6 +335,7 @@ HttpOrigin *http_origin_free(HttpOrigin *o)
         if (o->client)
                 DL_DELETE(o->client->origins, o);
         free(o->trust_file);
+        free(o->socket_path);
         free(o);
         return NULL;
 }

@@ -6,7 +6,8 @@
 #include "base/macros.h"
 
 /*
- * HTTPS to CAs: libcurl's multi interface on an sd-event loop. Knows nothing of ACME.
+ * HTTPS to CAs, and HTTP to a process of this machine over a Unix socket: libcurl's multi interface on an
+ * sd-event loop. Knows nothing of ACME.
  *
  * One HttpClient for a process, one HttpOrigin for each CA: it holds the trust file and the ceiling of
  * requests in flight, and so the one kept-alive connection (HTTP/2 where offered).
@@ -22,7 +23,7 @@ typedef struct HttpHeader {
 
 typedef struct HttpClientRequest {
         const char *method; /* "GET", "HEAD", "POST" */
-        const char *url;    /* https only, sent byte for byte */
+        const char *url;    /* https (a Unix origin: http) only, sent byte for byte */
         const HttpHeader *headers;
         size_t n_headers;
         const void *body;   /* copied */
@@ -54,6 +55,18 @@ DEFINE_CLEANUP(HttpClient, http_client_free)
 
 /* trust_file: PEM of the roots to trust instead of the system's, or NULL. Copied. */
 int http_origin_new(HttpClient *c, const char *trust_file, HttpOrigin **ret);
+
+/*
+ * The other end of a Unix socket. Its URLs are http://ANYTHING/…, no proxy is asked, each request has a
+ * connection of its own, and the answer may be silent for as long as total_usec.
+ *
+ * @socket_path  copied
+ * @total_usec   what one request may take
+ * Return: 0, -ENOMEM.
+ */
+int http_origin_new_unix(
+                HttpClient *c, const char *socket_path, uint64_t total_usec, HttpOrigin **ret);
+
 HttpOrigin *http_origin_free(HttpOrigin *o);
 DEFINE_CLEANUP(HttpOrigin, http_origin_free)
 
@@ -62,7 +75,7 @@ void http_origin_set_parallel(HttpOrigin *o, unsigned n);
 
 /*
  * Sends. *ret may be NULL'ed by the caller when the handler was called.
- * Return: 0, -ENOMEM, -EINVAL for a URL that is not https.
+ * Return: 0, -ENOMEM, -EINVAL for a URL that is not of the origin's scheme.
  */
 int http_client_send(HttpOrigin *o, const HttpClientRequest *request, HttpClientHandler handler,
                 void *userdata, HttpTransfer **ret);

@@ -45,6 +45,8 @@ static char *describe_connect(const HttpTransfer *t, CURLcode result)
 
         (void) curl_easy_getinfo(t->easy, CURLINFO_OS_ERRNO, &error);
         words = error > 0 ? strdup(strerror((int) error)) : details(t, result);
+        if (words && t->port == 0)
+                return text_format("could not connect to %s: %s", t->host, words);
         return words ? text_format("could not connect to %s:%u: %s%s", t->host, t->port, words,
                                        proxy_hint())
                      : NULL;
@@ -95,11 +97,11 @@ static uint64_t reached(const HttpTransfer *t, CURLINFO info)
 
 static char *describe_timeout(const HttpTransfer *t)
 {
-        const HttpClientLimits *l = &t->origin->client->limits;
+        HttpClientLimits l = http_origin_limits(t->origin);
         char connect[TIMESTAMP_MAX], took[TIMESTAMP_MAX];
 
-        timespan_format(connect, l->connect_usec);
-        if (reached(t, CURLINFO_PRETRANSFER_TIME_T) == 0) {
+        timespan_format(connect, l.connect_usec);
+        if (t->port != 0 && reached(t, CURLINFO_PRETRANSFER_TIME_T) == 0) {
                 if (reached(t, CURLINFO_NAMELOOKUP_TIME_T) == 0)
                         return text_format("cannot resolve %s: no answer from the name server "
                                            "within %s%s",

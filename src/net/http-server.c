@@ -309,6 +309,12 @@ int http_server_new(sd_event *event, int fd_take, const HttpServerOptions *optio
         return 0;
 }
 
+bool http_server_is_idle(const HttpServer *s)
+{
+        return MHD_get_daemon_info(s->daemon, MHD_DAEMON_INFO_CURRENT_CONNECTIONS)
+                               ->num_connections == 0;
+}
+
 static void abandon_suspended(HttpServer *s)
 {
         HttpConnection *c, *next;

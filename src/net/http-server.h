@@ -52,6 +52,9 @@ int http_server_new(sd_event *event, int fd_take, const HttpServerOptions *optio
 HttpServer *http_server_free(HttpServer *s);
 DEFINE_CLEANUP(HttpServer, http_server_free)
 
+/* Whether no connection is open: its owner may end without losing a request. */
+bool http_server_is_idle(const HttpServer *s);
+
 const char *http_exchange_method(const HttpExchange *x);
 /* Percent-decoded and without the query: match bytes, never log raw. A path with "%00" stays undecoded. */
 const char *http_exchange_path(const HttpExchange *x);

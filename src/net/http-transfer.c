@@ -2,11 +2,12 @@
 /*
  * http-transfer: one HTTPS request and its answer, as curl's easy handle is told to make it.
  *
- * What a CA may do to us ends here: https and nothing else, TLS 1.2 or newer with a certificate
- * that is trusted and names the host, no redirect followed (RFC 8555 needs none: a CA's URLs are in
- * its directory, and a POST that went elsewhere would carry a signature for another URL), no
- * compressed body, no cookie, no password from a URL or a .netrc, and a ceiling on every size and
- * every time. What is beyond one ends the transfer with a sentence that says so.
+ * What a CA may do to us ends here: https and nothing else (http only to a Unix socket), TLS 1.2 or
+ * newer with a certificate that is trusted and names the host, no redirect followed (RFC 8555 needs
+ * none: a CA's URLs are in its directory, and a POST that went elsewhere would carry a signature
+ * for another URL), no compressed body, no cookie, no password from a URL or a .netrc, and a
+ * ceiling on every size and every time. What is beyond one ends the transfer with a sentence that
+ * says so.
  *
  * The request is sent as the caller wrote it: curl's own Accept, Content-Type and Expect are taken
  * out. Nothing is logged, bodies and headers carry signatures.
@@ -168,9 +169,22 @@ static bool url_is_plain(const char *s)
         return true;
 }
 
-/* Return: 0, -ENOMEM, -EINVAL when it is no https URL, or names a user or a password. */
+/* Who is asked, for sentences. */
+static int transfer_set_place(HttpTransfer *t, const char *host, unsigned port)
+{
+        const char *path = t->origin->socket_path;
+
+        t->port = path ? 0 : port;
+        t->host = path ? text_escape(path, strlen(path), LIMIT_PEER_TEXT)
+                       : text_escape(host, strlen(host), LIMIT_DNS_NAME);
+        return t->host ? 0 : -ENOMEM;
+}
+
+/* Return: 0, -ENOMEM, -EINVAL when it is no URL of the origin's scheme, or names a user or a
+ * password. */
 static int transfer_set_url(HttpTransfer *t, const char *s)
 {
+        const char *allowed = t->origin->socket_path ? "http" : "https";
         _cleanup_(url_freep) CURLU *url = curl_url();
         _cleanup_(part_freep) char *host = NULL, *scheme = NULL, *port = NULL;
         uint64_t n;
@@ -183,13 +197,11 @@ static int transfer_set_url(HttpTransfer *t, const char *s)
                         curl_url_get(url, CURLUPART_HOST, &host, 0) != CURLUE_OK ||
                         curl_url_get(url, CURLUPART_PORT, &port, CURLU_DEFAULT_PORT) != CURLUE_OK)
                 return -EINVAL;
-        if (!streq(scheme, "https") || url_has(url, CURLUPART_USER) ||
+        if (!streq(scheme, allowed) || url_has(url, CURLUPART_USER) ||
                         url_has(url, CURLUPART_PASSWORD) ||
                         text_parse_u64(port, UINT16_MAX, &n) < 0)
                 return -EINVAL;
-        t->port = (unsigned) n;
-        t->host = text_escape(host, strlen(host), LIMIT_DNS_NAME);
-        if (!t->host)
+        if (transfer_set_place(t, host, (unsigned) n) < 0)
                 return -ENOMEM;
         return curl_easy_setopt(t->easy, CURLOPT_URL, s) == CURLE_OK ? 0 : -ENOMEM;
 }
@@ -329,15 +341,31 @@ static bool set_trust(CURL *easy, const char *trust_file)
                                curl_easy_setopt(easy, CURLOPT_CAPATH, NULL) == CURLE_OK);
 }
 
+/* No proxy of the environment, and no kept connection: what listens there may end when it is idle.
+ */
+static bool set_unix(CURL *easy, const char *path)
+{
+        return curl_easy_setopt(easy, CURLOPT_UNIX_SOCKET_PATH, path) == CURLE_OK &&
+               curl_easy_setopt(easy, CURLOPT_PROXY, "") == CURLE_OK &&
+               curl_easy_setopt(easy, CURLOPT_FORBID_REUSE, 1L) == CURLE_OK &&
+               curl_easy_setopt(easy, CURLOPT_FRESH_CONNECT, 1L) == CURLE_OK;
+}
+
 static int transfer_set_options(HttpTransfer *t)
 {
+        const HttpOrigin *o = t->origin;
+        HttpClientLimits limits = http_origin_limits(o);
+
         for (size_t i = 0; i < ELEMENTSOF(fixed_options); i++)
                 if (curl_easy_setopt(t->easy, fixed_options[i].option, fixed_options[i].value) !=
                                 CURLE_OK)
                         return -ENOMEM;
-        if (curl_easy_setopt(t->easy, CURLOPT_PROTOCOLS_STR, "https") != CURLE_OK ||
-                        !set_limits(t->easy, &t->origin->client->limits) || !set_callbacks(t) ||
-                        !set_trust(t->easy, t->origin->trust_file))
+        if (curl_easy_setopt(t->easy, CURLOPT_PROTOCOLS_STR, o->socket_path ? "http" : "https") !=
+                                        CURLE_OK ||
+                        !set_limits(t->easy, &limits) || !set_callbacks(t))
+                return -ENOMEM;
+        if (o->socket_path ? !set_unix(t->easy, o->socket_path)
+                           : !set_trust(t->easy, o->trust_file))
                 return -ENOMEM;
         return 0;
 }
