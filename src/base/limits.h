@@ -21,6 +21,9 @@
 /* One line that a child process writes, and how many of them anybody wants to read. */
 #define LIMIT_CHILD_LINE        ((size_t) 1024)
 #define LIMIT_CHILD_LINES       1000U
+/* Certificates in one request to renewd-deploy: its answer, with two sentences of LIMIT_PEER_TEXT for each
+ * and every character of them escaped, stays below LIMIT_HTTP_BODY. More go in the next request. */
+#define LIMIT_DEPLOY_BATCH      ((size_t) 100)
 /* JSON nesting: ACME needs five levels. */
 #define LIMIT_JSON_DEPTH        32U
 /* Text of a peer in a message: enough to understand, too little to drown a log. */
@@ -36,6 +39,8 @@
 /* Length of a DNS name in text (RFC 1035 section 2.3.4) and of one label. */
 #define LIMIT_DNS_NAME          ((size_t) 253)
 #define LIMIT_DNS_LABEL         ((size_t) 63)
+/* Links of one relation in an answer: alternate chains are two or three. */
+#define LIMIT_LINKS             ((size_t) 16)
 /* Certificates in one chain. */
 #define LIMIT_CHAIN             10U
 /* One configuration file, one line of it with its continuations, and all files together. */

@@ -19,19 +19,25 @@ typedef struct DeployResult {
         const char *detail;  /* what was done: "nginx.service reloaded"; never NULL */
 } DeployResult;
 
-/* Called once for each certificate asked for. */
+/* Called from the loop, once for each certificate asked for. May ask again and forget, but not free. */
 typedef void (*DeployHandler)(const DeployResult *result, void *userdata);
 
-/* socket: path of renewd-deploy's Unix socket. Copied. */
+/* socket: path of renewd-deploy's Unix socket. Copied. Return: 0 or -errno. */
 int deploy_new(sd_event *event, const char *socket, uint64_t settle_usec, DeployHandler handler,
                 void *userdata, Deploy **ret);
+
+/* What is under way at renewd-deploy goes on there. Accepts NULL. Return: NULL. */
 Deploy *deploy_free(Deploy *d);
 DEFINE_CLEANUP(Deploy, deploy_free)
 
+/* Holds for what is asked for from now on. */
 void deploy_set_settle(Deploy *d, uint64_t settle_usec);
 
-/* Asks for a deployment of the certificate's current generation; asked again before it was sent it stays
- * one. Return: 0 or -ENOMEM. */
+/*
+ * Asks for a deployment of the certificate's current generation. Asked again before it was sent it
+ * stays one; asked again while it is on its way it is sent once more, and only the later answer is
+ * told, since the earlier one speaks of an older generation. Return: 0 or -ENOMEM.
+ */
 int deploy_request(Deploy *d, const char *certificate);
 
 /* Drops what was not sent and forgets answers for the certificate (it is no longer configured). */
