@@ -47,6 +47,10 @@
 #define LIMIT_CONFIG_FILE       ((size_t) 4 * 1024 * 1024)
 #define LIMIT_CONFIG_LINE       ((size_t) 64 * 1024)
 #define LIMIT_CONFIG_FILES      ((size_t) 20000)
+/* Items of one list (contacts, units, words of a command), but for names. */
+#define LIMIT_CONFIG_ITEMS      ((size_t) 1000)
+/* The HMAC key of an external account with its line's end; CAs give 43 to 86 characters. */
+#define LIMIT_EAB_KEY           ((size_t) 4096)
 /* Problems reported of one configuration; after that they say only their number. */
 #define LIMIT_CONFIG_PROBLEMS   ((size_t) 1000)
 /* A state file that we wrote ourselves (an order of 1000 names), or a PEM file. */

@@ -41,6 +41,16 @@ static size_t printable_length(const unsigned char *s, size_t size)
         return n;
 }
 
+size_t text_printable(const char *s, size_t size)
+{
+        const unsigned char *p = (const unsigned char *) s;
+        size_t n, done = 0;
+
+        while (done < size && (n = printable_length(p + done, size - done)) > 0)
+                done += n;
+        return done;
+}
+
 char *text_escape(const char *s, size_t size, size_t max)
 {
         Buffer b = BUFFER_INIT(max + sizeof("...") - 1);

@@ -14,6 +14,9 @@
  */
 char *text_escape(const char *s, size_t size, size_t max);
 
+/* How many bytes from the front are printable UTF-8, in the sense of text_escape(). */
+size_t text_printable(const char *s, size_t size);
+
 /* Whether each character is one of the base64url alphabet (RFC 4648 section 5); false when empty. */
 bool text_is_base64url(const char *s);
 
