@@ -15,9 +15,9 @@
  *     }
  *
  * The first SAVE comes as soon as the CA gave the order a URL, and before anything else is asked for;
- * others follow whenever something must survive a crash (tokens about to be presented, challenges
- * answered, a certificate's URL). Presented challenges are retracted before DONE and FAILED, and the
- * retractions of an order that ended in a crash come first when it is resumed and found dead.
+ * others follow whenever something must survive a crash (tokens about to be presented, a certificate's
+ * URL). Presented challenges are retracted before DONE and FAILED, also those of a former life that
+ * ended in a crash.
  */
 
 #include <renew/session.h>

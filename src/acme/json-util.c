@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * JSON as it crosses the wire: jansson with our ceilings and our errors.
+ */
+
+#include "acme/json-util.h"
+
+#include "base/limits.h"
+
+int json_from_response(const RenewResponse *response, json_t **ret)
+{
+        json_error_t error = {};
+        json_t *j;
+
+        if (response->body_size == 0 || response->body_size > LIMIT_HTTP_BODY)
+                return -EBADMSG;
+        j = json_loadb(response->body, response->body_size, JSON_REJECT_DUPLICATES, &error);
+        if (!j)
+                return json_error_code(&error) == json_error_out_of_memory ? -ENOMEM : -EBADMSG;
+        if (!json_is_object(j)) {
+                json_decref(j);
+                return -EBADMSG;
+        }
+        *ret = j;
+        return 0;
+}
+
+int json_to_text(json_t *take, char **ret)
+{
+        _cleanup_json_ json_t *j = take;
+        char *text = j ? json_dumps(j, JSON_COMPACT) : NULL;
+
+        if (!text)
+                return -ENOMEM;
+        *ret = text;
+        return 0;
+}
+
+int replace_string(char **s, const char *by)
+{
+        char *copy = strdup(by);
+
+        if (!copy)
+                return -ENOMEM;
+        free(*s);
+        *s = copy;
+        return 0;
+}

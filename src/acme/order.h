@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include <jansson.h>
+
+#include <renew/order.h>
+
+#include "acme/authz.h"
+#include "acme/exchange.h"
+#include "acme/order-state.h"
+
+/* What the files of RenewOrder share: order.c (steps and events), order-answer.c (what each answer
+ * means), order-text.c (what is sent and saved). */
+
+/* A token that is, or may be, visible to the world, until it is taken away. */
+typedef struct PresentedToken {
+        RenewIdentifierType type;
+        char *name;
+        char *token;
+        char *key_authorization; /* NULL for one of a former life */
+        bool visible;            /* false: about to be presented */
+} PresentedToken;
+
+struct RenewOrder {
+        RenewSession *session;
+        RenewKey *key;
+
+        /* the wish */
+        RenewIdentifier *identifiers; /* values are ours */
+        size_t n_identifiers;
+        char *challenge_type;
+        char *profile;
+        bool profile_required;
+        char *replaces;
+        char *preferred_chain;
+
+        OrderState state;
+        OrderState outcome; /* where RETRACTING leads: DONE or FAILED */
+        Exchange exchange;
+        size_t current;     /* index of the authorization or alternate chain at hand */
+        RenewUsec until;    /* no request before this instant */
+        RenewUsec deadline; /* of VALIDATING and of ISSUING, 0: not set */
+        unsigned n_polls;
+        unsigned n_grace;    /* times that a "not found" was not believed */
+        bool begun_anew;     /* the account was lost once already */
+        bool was_authorized; /* all authorizations were read, and answered where needed */
+        bool save_wanted;    /* beside each state: facts are there that must survive a crash */
+
+        /* the order at the CA */
+        char *url;
+        char *account; /* whose it is */
+        char *finalize_url;
+        char *certificate_url;
+        RenewUsec made;
+        RenewUsec expires; /* 0: it does not say */
+        Authz *authzs;
+        size_t n_authzs;
+        RenewProblem *error; /* its "error" */
+
+        PresentedToken *tokens;
+        size_t n_tokens;
+        RenewChallenge challenge; /* of the step */
+        char *saved;              /* text of the step */
+
+        char **alternates;
+        RenewChain *chain;
+        RenewProblem *problem;
+        bool over;
+};
+
+/* --- order.c --- */
+void order_set_state(RenewOrder *o, OrderState state);
+
+/* Ends it with a problem, which is taken (NULL: out of memory). over: what was saved is of no use.
+ * Return: 0, -ENOMEM. */
+int order_fail(RenewOrder *o, RenewProblem *problem_take, bool over);
+
+/* Asks for the account and the order anew, once: the CA lost the account. Return: 0, -ENOMEM. */
+int order_begin_anew(RenewOrder *o);
+
+/* Remembers a token before it is presented. Return: 0, -ENOMEM. */
+int order_add_token(RenewOrder *o, const Authz *a);
+
+/* The name of what is asked, for problems. */
+const char *order_where(const RenewOrder *o);
+
+/* --- order-answer.c --- */
+
+/* What the CA answered to the request of the state. Return: 0, -ENOMEM. */
+int order_on_response(RenewOrder *o, RenewUsec now, const RenewResponse *response);
+
+/* A request failed for good on the way or by nonces. Return: 0, -ENOMEM. */
+int order_on_failure(RenewOrder *o, RenewProblem *problem_take);
+
+/* The deadline of a state that waits for the CA has passed. Return: 0, -ENOMEM. */
+int order_on_timeout(RenewOrder *o);
+
+/* --- order-text.c --- */
+
+/* The request of newOrder. Return: 0, -ENOMEM. */
+int order_format_new(const RenewOrder *o, char **ret);
+
+/* The request of finalize. Return: 0, -ENOMEM, -EIO. */
+int order_format_finalize(const RenewOrder *o, char **ret);
+
+/* What is saved, and read again. Return: 0, -ENOMEM, RENEW_E_BAD_STATE. */
+int order_format_state(const RenewOrder *o, char **ret);
+int order_parse_state(RenewOrder *o, const char *state);
+
+/* Whether these are the identifiers that were asked for, in any order. */
+bool order_has_identifiers(const RenewOrder *o, const json_t *identifiers);
