@@ -98,7 +98,7 @@ int policy_load(const char *path, Config **ret, char **ret_reason)
         _cleanup_(config_unrefp) Config *config = NULL;
         int r;
 
-        r = config_load(path, &problems, &config);
+        r = config_load_without_secrets(path, &problems, &config);
         if (r < 0) {
                 *ret_reason = describe_problems(path, &problems);
                 return r;
