@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* 10,000 certificates, in one file and in a file each: a machine of a hosting company. */
- */
 
 #include <setjmp.h>
 #include <stdarg.h>
