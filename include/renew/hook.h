@@ -11,8 +11,9 @@
 #define RENEW_HOOK_EVENT       "RENEWD_EVENT"       /**< "deployed" */
 #define RENEW_HOOK_CERTIFICATE "RENEWD_CERTIFICATE" /**< name of the certificate's section */
 #define RENEW_HOOK_NAMES       "RENEWD_NAMES"       /**< its names, separated by spaces */
-#define RENEW_HOOK_DIRECTORY   "RENEWD_DIRECTORY"   /**< …/live/NAME: cert, chain, fullchain, privkey .pem */
-#define RENEW_HOOK_SERIAL      "RENEWD_SERIAL"      /**< serial number, lower-case hexadecimal */
-#define RENEW_HOOK_NOT_AFTER   "RENEWD_NOT_AFTER"   /**< RFC 3339, UTC */
+#define RENEW_HOOK_DIRECTORY \
+        "RENEWD_DIRECTORY" /**< …/live/NAME: cert, chain, fullchain, privkey .pem */
+#define RENEW_HOOK_SERIAL    "RENEWD_SERIAL"    /**< serial number, lower-case hexadecimal */
+#define RENEW_HOOK_NOT_AFTER "RENEWD_NOT_AFTER" /**< RFC 3339, UTC */
 
 #endif

@@ -33,12 +33,12 @@ typedef struct RenewOrder RenewOrder;
 typedef struct RenewOrderOptions {
         const RenewIdentifier *identifiers; /**< no duplicates, no wildcard with http-01 */
         size_t n_identifiers;
-        const char *challenge_type;  /**< "http-01" */
-        const char *profile;         /**< asked for if the CA advertises it; NULL for the CA's default */
-        bool profile_required;       /**< fail where it is not advertised */
-        const char *replaces;        /**< ARI id of the predecessor (RFC 9773 section 5), or NULL */
+        const char *challenge_type; /**< "http-01" */
+        const char *profile;   /**< asked for if the CA advertises it; NULL for the CA's default */
+        bool profile_required; /**< fail where it is not advertised */
+        const char *replaces;  /**< ARI id of the predecessor (RFC 9773 section 5), or NULL */
         const char *preferred_chain; /**< issuer common name of the chain's top, or NULL */
-        const char *state;           /**< the last SAVE of this order: resume it; NULL for a new one */
+        const char *state; /**< the last SAVE of this order: resume it; NULL for a new one */
 } RenewOrderOptions;
 
 /**

@@ -79,12 +79,12 @@ typedef struct RenewSubproblem {
  */
 typedef struct RenewProblem {
         RenewProblemType type;
-        unsigned status;       /**< of the HTTP response, 0 where there was none */
-        char *urn;             /**< "urn:ietf:params:acme:error:caa"; ours: "renewd:bad-certificate" */
-        char *detail;          /**< a sentence, never NULL */
-        char *where;           /**< "newOrder", "challenge of www.example.com", …, never NULL */
-        char *instance;        /**< URL for a human (terms, unpause), or NULL */
-        RenewUsec not_before;  /**< the CA asks for no retry before this instant, 0 where it does not */
+        unsigned status; /**< of the HTTP response, 0 where there was none */
+        char *urn;       /**< "urn:ietf:params:acme:error:caa"; ours: "renewd:bad-certificate" */
+        char *detail;    /**< a sentence, never NULL */
+        char *where;     /**< "newOrder", "challenge of www.example.com", …, never NULL */
+        char *instance;  /**< URL for a human (terms, unpause), or NULL */
+        RenewUsec not_before; /**< the CA asks for no retry before this instant, 0 where it does not */
         RenewSubproblem *subproblems;
         size_t n_subproblems;
 } RenewProblem;

@@ -34,10 +34,10 @@ RENEW_PUBLIC RenewUsec renew_renewal_due(RenewUsec not_before, RenewUsec not_aft
 
 /** What is remembered of a streak of failures. Zero: none. */
 typedef struct RenewFailures {
-        unsigned count;    /**< failures in a row, saturating */
-        RenewUsec first;   /**< instant of the first one */
-        RenewUsec last;    /**< instant of the last one */
-        RenewRetry retry;  /**< class of the last one */
+        unsigned count;       /**< failures in a row, saturating */
+        RenewUsec first;      /**< instant of the first one */
+        RenewUsec last;       /**< instant of the last one */
+        RenewRetry retry;     /**< class of the last one */
         RenewUsec not_before; /**< the CA's wish with the last one, 0 = none */
 } RenewFailures;
 

@@ -44,10 +44,11 @@ typedef struct RenewChallenge {
 /** What is wanted next. Pointers belong to the object asked and live until it is fed. */
 typedef struct RenewStep {
         RenewAction action;
-        const RenewRequest *request;     /**< SEND */
-        const char *state;               /**< SAVE: JSON text, for ..._new() after a restart; no secret in it */
-        const RenewChallenge *challenge; /**< PRESENT, RETRACT (then key_authorization may be NULL) */
-        RenewUsec until;                 /**< WAIT */
+        const RenewRequest *request; /**< SEND */
+        const char *state; /**< SAVE: JSON text, for ..._new() after a restart; no secret in it */
+        const RenewChallenge
+                        *challenge; /**< PRESENT, RETRACT (then key_authorization may be NULL) */
+        RenewUsec until;            /**< WAIT */
 } RenewStep;
 
 typedef struct RenewSession RenewSession;
@@ -56,13 +57,14 @@ typedef struct RenewSession RenewSession;
 typedef struct RenewSessionOptions {
         const char *directory_url; /**< https only */
         const char *user_agent;    /**< RFC 8555 section 6.1 */
-        const char *const *contacts; /**< e-mail addresses or mailto: URLs, NULL-terminated; may be NULL */
-        const char *state;         /**< the last SAVE of this account, NULL when new */
-        const char *eab_key_id;    /**< external account binding (section 7.3.4), or NULL */
-        const char *eab_hmac_key;  /**< base64 or base64url, padded or not; wiped after use */
-        bool terms_agreed;         /**< the operator consented to whatever terms the CA names */
-        bool reregister;           /**< make a new account when the CA forgot ours (private and test CAs) */
-        bool allow_plain_http;     /**< for tests only: take http:// URLs */
+        const char *const *
+                        contacts; /**< e-mail addresses or mailto: URLs, NULL-terminated; may be NULL */
+        const char *state;        /**< the last SAVE of this account, NULL when new */
+        const char *eab_key_id;   /**< external account binding (section 7.3.4), or NULL */
+        const char *eab_hmac_key; /**< base64 or base64url, padded or not; wiped after use */
+        bool terms_agreed;        /**< the operator consented to whatever terms the CA names */
+        bool reregister; /**< make a new account when the CA forgot ours (private and test CAs) */
+        bool allow_plain_http; /**< for tests only: take http:// URLs */
 } RenewSessionOptions;
 
 /**

@@ -23,7 +23,7 @@
 #define BAD_NONCE_PAUSE    (20 * USEC_PER_MSEC)
 
 /* A request that only reads is sent again after these pauses. */
-static const RenewUsec retry_pauses[] = {USEC_PER_SEC, 3 * USEC_PER_SEC};
+static const RenewUsec retry_pauses[] = { USEC_PER_SEC, 3 * USEC_PER_SEC };
 
 /* No pause of ours is longer; one that seems so was made before the clock was set back. */
 #define MAX_PAUSE (10 * USEC_PER_SEC)
@@ -81,25 +81,25 @@ static void exchange_send(
 {
         size_t n = 0;
 
-        x->headers[n++] = (RenewHeader){"User-Agent", peer->user_agent};
-        x->headers[n++] = (RenewHeader){"Accept", x->accept};
-        x->headers[n++] = (RenewHeader){"Accept-Language", "en"};
+        x->headers[n++] = (RenewHeader){ "User-Agent", peer->user_agent };
+        x->headers[n++] = (RenewHeader){ "Accept", x->accept };
+        x->headers[n++] = (RenewHeader){ "Accept-Language", "en" };
         /* Exactly so, without parameters (section 6.2). */
         if (x->body)
-                x->headers[n++] = (RenewHeader){"Content-Type", "application/jose+json"};
+                x->headers[n++] = (RenewHeader){ "Content-Type", "application/jose+json" };
         x->request = (RenewRequest){
-                        .method = method,
-                        .url = url,
-                        .headers = x->headers,
-                        .n_headers = n,
-                        .body = x->body,
-                        .body_size = x->body ? strlen(x->body) : 0,
+                .method = method,
+                .url = url,
+                .headers = x->headers,
+                .n_headers = n,
+                .body = x->body,
+                .body_size = x->body ? strlen(x->body) : 0,
         };
 }
 
 static int exchange_sign(Exchange *x, const ExchangePeer *peer)
 {
-        const JwsHeader header = {.url = x->url, .nonce = x->nonce, .kid = peer->kid};
+        const JwsHeader header = { .url = x->url, .nonce = x->nonce, .kid = peer->kid };
         int r;
 
         exchange_forget_body(x);
@@ -141,8 +141,8 @@ int exchange_step(Exchange *x, const ExchangePeer *peer, RenewUsec now, RenewSte
         if (x->state == EXCHANGE_PAUSING) {
                 x->pause_until = MIN(x->pause_until, usec_add(now, MAX_PAUSE));
                 if (now < x->pause_until) {
-                        *ret_step = (RenewStep){
-                                        .action = RENEW_ACTION_WAIT, .until = x->pause_until};
+                        *ret_step = (RenewStep){ .action = RENEW_ACTION_WAIT,
+                                .until = x->pause_until };
                         return 0;
                 }
                 x->state = EXCHANGE_PREPARING;
@@ -154,7 +154,7 @@ int exchange_step(Exchange *x, const ExchangePeer *peer, RenewUsec now, RenewSte
                         return r;
         }
         assert(exchange_is_under_way(x));
-        *ret_step = (RenewStep){.action = RENEW_ACTION_SEND, .request = &x->request};
+        *ret_step = (RenewStep){ .action = RENEW_ACTION_SEND, .request = &x->request };
         return 0;
 }
 

@@ -7,22 +7,31 @@
 
 #include "base/limits.h"
 
-int json_from_response(const RenewResponse *response, json_t **ret)
+int json_parse(const void *text, size_t size, json_t **ret)
 {
         json_error_t error = {};
-        json_t *j;
+        json_t *j = json_loadb(text, size, JSON_REJECT_DUPLICATES, &error);
 
-        if (response->body_size == 0 || response->body_size > LIMIT_HTTP_BODY)
-                return -EBADMSG;
-        j = json_loadb(response->body, response->body_size, JSON_REJECT_DUPLICATES, &error);
-        if (!j)
-                return json_error_code(&error) == json_error_out_of_memory ? -ENOMEM : -EBADMSG;
+        if (!j) {
+                enum json_error_code code = json_error_code(&error);
+
+                /* jansson forgets to name a cause where an object or array cannot be allocated. */
+                return code == json_error_out_of_memory || code == json_error_unknown ? -ENOMEM
+                                                                                      : -EBADMSG;
+        }
         if (!json_is_object(j)) {
                 json_decref(j);
                 return -EBADMSG;
         }
         *ret = j;
         return 0;
+}
+
+int json_from_response(const RenewResponse *response, json_t **ret)
+{
+        if (response->body_size == 0 || response->body_size > LIMIT_HTTP_BODY)
+                return -EBADMSG;
+        return json_parse(response->body, response->body_size, ret);
 }
 
 int json_to_text(json_t *take, char **ret)

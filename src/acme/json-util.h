@@ -14,6 +14,9 @@ static inline void json_cleanup(json_t **j)
 }
 #define _cleanup_json_ _cleanup_(json_cleanup)
 
+/* Return: 0, -ENOMEM, -EBADMSG when the text is no JSON object. */
+int json_parse(const void *text, size_t size, json_t **ret);
+
 /*
  * The object in a response's body, whatever its media type says (some CAs say text/plain).
  * Return: 0, -ENOMEM, -EBADMSG when it is no JSON object.

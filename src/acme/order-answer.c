@@ -21,7 +21,7 @@
 #define MAX_GRACE   3U
 
 /* Between two looks at an order where the CA names no time. */
-static const unsigned poll_seconds[] = {1, 2, 3, 5, 8, 10};
+static const unsigned poll_seconds[] = { 1, 2, 3, 5, 8, 10 };
 
 #define MIN_POLL       USEC_PER_SEC
 #define MAX_POLL       (5 * USEC_PER_MIN)

@@ -29,21 +29,20 @@ static const struct {
         const char *name;
         unsigned edges;
 } states[] = {
-                [ORDER_ORDERING] = {"ordering", BY_STATUS},
-                [ORDER_READING] = {"reading", BY_STATUS},
-                [ORDER_AUTHORIZING] = {"authorizing",
-                                TO(PRESENTING) | TO(VALIDATING) | TO(EXPLAINING) | TO(RETRACTING) |
-                                                TO(ORDERING)},
-                [ORDER_PRESENTING] = {"presenting", TO(ANSWERING) | TO(RETRACTING) | TO(ORDERING)},
-                [ORDER_ANSWERING] = {"answering", TO(VALIDATING) | TO(RETRACTING) | TO(ORDERING)},
-                [ORDER_VALIDATING] = {"validating", BY_STATUS},
-                [ORDER_FINALIZING] = {"finalizing", BY_STATUS | TO(READING)},
-                [ORDER_ISSUING] = {"issuing", BY_STATUS},
-                [ORDER_DOWNLOADING] = {"downloading", TO(RETRACTING) | TO(ORDERING)},
-                [ORDER_EXPLAINING] = {"explaining", TO(RETRACTING) | TO(ORDERING)},
-                [ORDER_RETRACTING] = {"retracting", TO(DONE) | TO(FAILED)},
-                [ORDER_DONE] = {"done", 0},
-                [ORDER_FAILED] = {"failed", 0},
+        [ORDER_ORDERING] = { "ordering", BY_STATUS },
+        [ORDER_READING] = { "reading", BY_STATUS },
+        [ORDER_AUTHORIZING] = { "authorizing", TO(PRESENTING) | TO(VALIDATING) | TO(EXPLAINING) |
+                                                               TO(RETRACTING) | TO(ORDERING) },
+        [ORDER_PRESENTING] = { "presenting", TO(ANSWERING) | TO(RETRACTING) | TO(ORDERING) },
+        [ORDER_ANSWERING] = { "answering", TO(VALIDATING) | TO(RETRACTING) | TO(ORDERING) },
+        [ORDER_VALIDATING] = { "validating", BY_STATUS },
+        [ORDER_FINALIZING] = { "finalizing", BY_STATUS | TO(READING) },
+        [ORDER_ISSUING] = { "issuing", BY_STATUS },
+        [ORDER_DOWNLOADING] = { "downloading", TO(RETRACTING) | TO(ORDERING) },
+        [ORDER_EXPLAINING] = { "explaining", TO(RETRACTING) | TO(ORDERING) },
+        [ORDER_RETRACTING] = { "retracting", TO(DONE) | TO(FAILED) },
+        [ORDER_DONE] = { "done", 0 },
+        [ORDER_FAILED] = { "failed", 0 },
 };
 
 bool order_state_may_follow(OrderState from, OrderState to)

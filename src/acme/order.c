@@ -111,7 +111,8 @@ static int order_copy_options(RenewOrder *o, const RenewOrderOptions *options)
                 if (!value)
                         return -ENOMEM;
                 o->identifiers[o->n_identifiers++] = (RenewIdentifier){
-                                .type = options->identifiers[i].type, .value = value};
+                        .type = options->identifiers[i].type, .value = value
+                };
         }
         o->profile_required = options->profile_required;
         r = copy_string(options->challenge_type, &o->challenge_type);
@@ -212,7 +213,8 @@ static PresentedToken *order_make_room(RenewOrder *o, const Authz *a)
                 return NULL;
         o->tokens = list;
         list[o->n_tokens] = (PresentedToken){
-                        .type = a->type, .name = strdup(a->name), .token = strdup(a->token)};
+                .type = a->type, .name = strdup(a->name), .token = strdup(a->token)
+        };
         return &list[o->n_tokens++];
 }
 
@@ -241,12 +243,12 @@ static void order_step_challenge(
                 RenewOrder *o, const PresentedToken *t, RenewAction action, RenewStep *ret_step)
 {
         o->challenge = (RenewChallenge){
-                        .type = o->challenge_type,
-                        .identifier = {.type = t->type, .value = t->name},
-                        .token = t->token,
-                        .key_authorization = t->key_authorization,
+                .type = o->challenge_type,
+                .identifier = { .type = t->type, .value = t->name },
+                .token = t->token,
+                .key_authorization = t->key_authorization,
         };
-        *ret_step = (RenewStep){.action = action, .challenge = &o->challenge};
+        *ret_step = (RenewStep){ .action = action, .challenge = &o->challenge };
 }
 
 /* --- states that end without a request -------------------------------------------------------- */
@@ -370,9 +372,9 @@ static int order_step_quiet(RenewOrder *o, RenewUsec now, RenewStep *ret_step)
                         break;
                 case ORDER_DONE:
                 case ORDER_FAILED:
-                        *ret_step = (RenewStep){.action = o->state == ORDER_DONE
-                                                                          ? RENEW_ACTION_DONE
-                                                                          : RENEW_ACTION_FAILED};
+                        *ret_step = (RenewStep){ .action = o->state == ORDER_DONE
+                                                                           ? RENEW_ACTION_DONE
+                                                                           : RENEW_ACTION_FAILED };
                         return 1;
                 case ORDER_ORDERING:
                 case ORDER_READING:
@@ -511,7 +513,7 @@ static int order_step_save(RenewOrder *o, RenewStep *ret_step)
         o->saved = NULL;
         if (order_format_state(o, &o->saved) < 0)
                 return -ENOMEM;
-        *ret_step = (RenewStep){.action = RENEW_ACTION_SAVE, .state = o->saved};
+        *ret_step = (RenewStep){ .action = RENEW_ACTION_SAVE, .state = o->saved };
         return 0;
 }
 
@@ -524,12 +526,12 @@ static int order_step_request(RenewOrder *o, RenewUsec now, RenewStep *ret_step)
         o->until = MIN(o->until,
                         usec_add(now, MAX_WAIT)); /* longer only if the clock was set back */
         if (exchange_is_idle(&o->exchange) && now < o->until) {
-                *ret_step = (RenewStep){.action = RENEW_ACTION_WAIT,
-                                .until = MIN(o->until, o->deadline ?: o->until)};
+                *ret_step = (RenewStep){ .action = RENEW_ACTION_WAIT,
+                        .until = MIN(o->until, o->deadline ?: o->until) };
                 return 0;
         }
         if (!exchange_is_under_way(&o->exchange) && !session_is_ready(o->session, now)) {
-                *ret_step = (RenewStep){.action = RENEW_ACTION_SESSION};
+                *ret_step = (RenewStep){ .action = RENEW_ACTION_SESSION };
                 return 0;
         }
         if (exchange_is_idle(&o->exchange)) {

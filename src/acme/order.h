@@ -68,7 +68,7 @@ struct RenewOrder {
         bool over;
 };
 
-/* --- order.c --- */
+/* --- order.c ---------------------------------------------------------------------------------- */
 void order_set_state(RenewOrder *o, OrderState state);
 
 /* Ends it with a problem, which is taken (NULL: out of memory). over: what was saved is of no use.
@@ -84,7 +84,7 @@ int order_add_token(RenewOrder *o, const Authz *a);
 /* The name of what is asked, for problems. */
 const char *order_where(const RenewOrder *o);
 
-/* --- order-answer.c --- */
+/* --- order-answer.c --------------------------------------------------------------------------- */
 
 /* What the CA answered to the request of the state. Return: 0, -ENOMEM. */
 int order_on_response(RenewOrder *o, RenewUsec now, const RenewResponse *response);
@@ -95,7 +95,7 @@ int order_on_failure(RenewOrder *o, RenewProblem *problem_take);
 /* The deadline of a state that waits for the CA has passed. Return: 0, -ENOMEM. */
 int order_on_timeout(RenewOrder *o);
 
-/* --- order-text.c --- */
+/* --- order-text.c ----------------------------------------------------------------------------- */
 
 /* The request of newOrder. Return: 0, -ENOMEM. */
 int order_format_new(const RenewOrder *o, char **ret);

@@ -30,64 +30,60 @@ static const struct {
         const char *name; /* ours: for status and journal */
         RenewRetry retry;
 } types[] = {
-                [RENEW_PROBLEM_ACCOUNT_DOES_NOT_EXIST] = {"accountDoesNotExist",
-                                "account-does-not-exist", RENEW_RETRY_HELD},
-                [RENEW_PROBLEM_ALREADY_REVOKED] = {"alreadyRevoked", "already-revoked",
-                                RENEW_RETRY_VALIDATION},
-                [RENEW_PROBLEM_BAD_CSR] = {"badCSR", "bad-csr", RENEW_RETRY_HELD},
-                [RENEW_PROBLEM_BAD_NONCE] = {"badNonce", "bad-nonce", RENEW_RETRY_NOW},
-                [RENEW_PROBLEM_BAD_PUBLIC_KEY] = {"badPublicKey", "bad-public-key",
-                                RENEW_RETRY_HELD},
-                [RENEW_PROBLEM_BAD_REVOCATION_REASON] = {"badRevocationReason",
-                                "bad-revocation-reason", RENEW_RETRY_HELD},
-                [RENEW_PROBLEM_BAD_SIGNATURE_ALGORITHM] = {"badSignatureAlgorithm",
-                                "bad-signature-algorithm", RENEW_RETRY_HELD},
-                [RENEW_PROBLEM_CAA] = {"caa", "caa", RENEW_RETRY_VALIDATION},
-                [RENEW_PROBLEM_COMPOUND] = {"compound", "compound", RENEW_RETRY_VALIDATION},
-                [RENEW_PROBLEM_CONNECTION] = {"connection", "connection", RENEW_RETRY_VALIDATION},
-                [RENEW_PROBLEM_DNS] = {"dns", "dns", RENEW_RETRY_VALIDATION},
-                [RENEW_PROBLEM_EXTERNAL_ACCOUNT_REQUIRED] = {"externalAccountRequired",
-                                "external-account-required", RENEW_RETRY_HELD},
-                [RENEW_PROBLEM_INCORRECT_RESPONSE] = {"incorrectResponse", "incorrect-response",
-                                RENEW_RETRY_VALIDATION},
-                [RENEW_PROBLEM_INVALID_CONTACT] = {"invalidContact", "invalid-contact",
-                                RENEW_RETRY_HELD},
-                [RENEW_PROBLEM_MALFORMED] = {"malformed", "malformed", RENEW_RETRY_HELD},
-                [RENEW_PROBLEM_ORDER_NOT_READY] = {"orderNotReady", "order-not-ready",
-                                RENEW_RETRY_VALIDATION},
-                [RENEW_PROBLEM_RATE_LIMITED] = {"rateLimited", "rate-limited", RENEW_RETRY_NETWORK},
-                [RENEW_PROBLEM_REJECTED_IDENTIFIER] = {"rejectedIdentifier", "rejected-identifier",
-                                RENEW_RETRY_HELD},
-                [RENEW_PROBLEM_SERVER_INTERNAL] = {"serverInternal", "server-internal",
-                                RENEW_RETRY_NETWORK},
-                [RENEW_PROBLEM_TLS] = {"tls", "tls", RENEW_RETRY_VALIDATION},
-                [RENEW_PROBLEM_UNAUTHORIZED] = {"unauthorized", "unauthorized",
-                                RENEW_RETRY_VALIDATION},
-                [RENEW_PROBLEM_UNSUPPORTED_CONTACT] = {"unsupportedContact", "unsupported-contact",
-                                RENEW_RETRY_HELD},
-                [RENEW_PROBLEM_UNSUPPORTED_IDENTIFIER] = {"unsupportedIdentifier",
-                                "unsupported-identifier", RENEW_RETRY_HELD},
-                [RENEW_PROBLEM_USER_ACTION_REQUIRED] = {"userActionRequired",
-                                "user-action-required", RENEW_RETRY_DAILY},
-                [RENEW_PROBLEM_ALREADY_REPLACED] = {"alreadyReplaced", "already-replaced",
-                                RENEW_RETRY_VALIDATION},
-                [RENEW_PROBLEM_INVALID_PROFILE] = {"invalidProfile", "invalid-profile",
-                                RENEW_RETRY_HELD},
-                [RENEW_PROBLEM_CONFLICT] = {"conflict", "conflict", RENEW_RETRY_VALIDATION},
-                [RENEW_PROBLEM_PAUSED] = {NULL, "paused", RENEW_RETRY_DAILY},
-                [RENEW_PROBLEM_UNKNOWN] = {NULL, "unknown", RENEW_RETRY_VALIDATION},
-                [RENEW_PROBLEM_TRANSPORT] = {NULL, "transport", RENEW_RETRY_NETWORK},
-                [RENEW_PROBLEM_BAD_RESPONSE] = {NULL, "bad-response", RENEW_RETRY_NETWORK},
-                [RENEW_PROBLEM_BAD_CERTIFICATE] = {NULL, "bad-certificate", RENEW_RETRY_VALIDATION},
-                [RENEW_PROBLEM_CHALLENGE] = {NULL, "challenge", RENEW_RETRY_VALIDATION},
-                [RENEW_PROBLEM_TIMED_OUT] = {NULL, "timed-out", RENEW_RETRY_NETWORK},
-                [RENEW_PROBLEM_EXPIRED] = {NULL, "expired", RENEW_RETRY_VALIDATION},
-                [RENEW_PROBLEM_TERMS] = {NULL, "terms", RENEW_RETRY_HELD},
-                [RENEW_PROBLEM_CONFIGURATION] = {NULL, "configuration", RENEW_RETRY_HELD},
+        [RENEW_PROBLEM_ACCOUNT_DOES_NOT_EXIST] = { "accountDoesNotExist", "account-does-not-exist",
+                        RENEW_RETRY_HELD },
+        [RENEW_PROBLEM_ALREADY_REVOKED] = { "alreadyRevoked", "already-revoked",
+                        RENEW_RETRY_VALIDATION },
+        [RENEW_PROBLEM_BAD_CSR] = { "badCSR", "bad-csr", RENEW_RETRY_HELD },
+        [RENEW_PROBLEM_BAD_NONCE] = { "badNonce", "bad-nonce", RENEW_RETRY_NOW },
+        [RENEW_PROBLEM_BAD_PUBLIC_KEY] = { "badPublicKey", "bad-public-key", RENEW_RETRY_HELD },
+        [RENEW_PROBLEM_BAD_REVOCATION_REASON] = { "badRevocationReason", "bad-revocation-reason",
+                        RENEW_RETRY_HELD },
+        [RENEW_PROBLEM_BAD_SIGNATURE_ALGORITHM] = { "badSignatureAlgorithm",
+                        "bad-signature-algorithm", RENEW_RETRY_HELD },
+        [RENEW_PROBLEM_CAA] = { "caa", "caa", RENEW_RETRY_VALIDATION },
+        [RENEW_PROBLEM_COMPOUND] = { "compound", "compound", RENEW_RETRY_VALIDATION },
+        [RENEW_PROBLEM_CONNECTION] = { "connection", "connection", RENEW_RETRY_VALIDATION },
+        [RENEW_PROBLEM_DNS] = { "dns", "dns", RENEW_RETRY_VALIDATION },
+        [RENEW_PROBLEM_EXTERNAL_ACCOUNT_REQUIRED] = { "externalAccountRequired",
+                        "external-account-required", RENEW_RETRY_HELD },
+        [RENEW_PROBLEM_INCORRECT_RESPONSE] = { "incorrectResponse", "incorrect-response",
+                        RENEW_RETRY_VALIDATION },
+        [RENEW_PROBLEM_INVALID_CONTACT] = { "invalidContact", "invalid-contact", RENEW_RETRY_HELD },
+        [RENEW_PROBLEM_MALFORMED] = { "malformed", "malformed", RENEW_RETRY_HELD },
+        [RENEW_PROBLEM_ORDER_NOT_READY] = { "orderNotReady", "order-not-ready",
+                        RENEW_RETRY_VALIDATION },
+        [RENEW_PROBLEM_RATE_LIMITED] = { "rateLimited", "rate-limited", RENEW_RETRY_NETWORK },
+        [RENEW_PROBLEM_REJECTED_IDENTIFIER] = { "rejectedIdentifier", "rejected-identifier",
+                        RENEW_RETRY_HELD },
+        [RENEW_PROBLEM_SERVER_INTERNAL] = { "serverInternal", "server-internal",
+                        RENEW_RETRY_NETWORK },
+        [RENEW_PROBLEM_TLS] = { "tls", "tls", RENEW_RETRY_VALIDATION },
+        [RENEW_PROBLEM_UNAUTHORIZED] = { "unauthorized", "unauthorized", RENEW_RETRY_VALIDATION },
+        [RENEW_PROBLEM_UNSUPPORTED_CONTACT] = { "unsupportedContact", "unsupported-contact",
+                        RENEW_RETRY_HELD },
+        [RENEW_PROBLEM_UNSUPPORTED_IDENTIFIER] = { "unsupportedIdentifier",
+                        "unsupported-identifier", RENEW_RETRY_HELD },
+        [RENEW_PROBLEM_USER_ACTION_REQUIRED] = { "userActionRequired", "user-action-required",
+                        RENEW_RETRY_DAILY },
+        [RENEW_PROBLEM_ALREADY_REPLACED] = { "alreadyReplaced", "already-replaced",
+                        RENEW_RETRY_VALIDATION },
+        [RENEW_PROBLEM_INVALID_PROFILE] = { "invalidProfile", "invalid-profile", RENEW_RETRY_HELD },
+        [RENEW_PROBLEM_CONFLICT] = { "conflict", "conflict", RENEW_RETRY_VALIDATION },
+        [RENEW_PROBLEM_PAUSED] = { NULL, "paused", RENEW_RETRY_DAILY },
+        [RENEW_PROBLEM_UNKNOWN] = { NULL, "unknown", RENEW_RETRY_VALIDATION },
+        [RENEW_PROBLEM_TRANSPORT] = { NULL, "transport", RENEW_RETRY_NETWORK },
+        [RENEW_PROBLEM_BAD_RESPONSE] = { NULL, "bad-response", RENEW_RETRY_NETWORK },
+        [RENEW_PROBLEM_BAD_CERTIFICATE] = { NULL, "bad-certificate", RENEW_RETRY_VALIDATION },
+        [RENEW_PROBLEM_CHALLENGE] = { NULL, "challenge", RENEW_RETRY_VALIDATION },
+        [RENEW_PROBLEM_TIMED_OUT] = { NULL, "timed-out", RENEW_RETRY_NETWORK },
+        [RENEW_PROBLEM_EXPIRED] = { NULL, "expired", RENEW_RETRY_VALIDATION },
+        [RENEW_PROBLEM_TERMS] = { NULL, "terms", RENEW_RETRY_HELD },
+        [RENEW_PROBLEM_CONFIGURATION] = { NULL, "configuration", RENEW_RETRY_HELD },
 };
 
 /* In the order of enum RenewRetry, which is also the order of how little hope there is. */
-static const char *const retries[] = {"now", "network", "validation", "daily", "held"};
+static const char *const retries[] = { "now", "network", "validation", "daily", "held" };
 
 /* --- its life --------------------------------------------------------------------------------- */
 
@@ -154,7 +150,8 @@ int problem_add_subproblem(
         p->subproblems = list;
         s = &list[p->n_subproblems];
         *s = (RenewSubproblem){
-                        .type = type, .detail = clean(detail), .identifier = clean(identifier)};
+                .type = type, .detail = clean(detail), .identifier = clean(identifier)
+        };
         p->n_subproblems++; /* half built it is freed with the others */
         return s->detail && s->identifier ? 0 : -ENOMEM;
 }
@@ -182,7 +179,7 @@ RenewProblem *problem_copy(const RenewProblem *p)
 static RenewProblemType type_from_urn(const char *urn)
 {
         /* The second is of the drafts before RFC 8555 and still seen. */
-        static const char *const prefixes[] = {"urn:ietf:params:acme:error:", "urn:acme:error:"};
+        static const char *const prefixes[] = { "urn:ietf:params:acme:error:", "urn:acme:error:" };
 
         for (size_t i = 0; i < ELEMENTSOF(prefixes); i++) {
                 if (!has_prefix(urn, prefixes[i]))

@@ -44,7 +44,7 @@ RENEW_PUBLIC RenewUsec renew_renewal_due(RenewUsec not_before, RenewUsec not_aft
 /* --- after a failure -------------------------------------------------------------------------- */
 
 /* 1, 10, 100 minutes after the first, second, third failure. */
-static const RenewUsec first_intervals[] = {USEC_PER_MIN, 10 * USEC_PER_MIN, 100 * USEC_PER_MIN};
+static const RenewUsec first_intervals[] = { USEC_PER_MIN, 10 * USEC_PER_MIN, 100 * USEC_PER_MIN };
 
 /* How long the failing has gone on at the last failure. */
 static RenewUsec streak(const RenewFailures *f)

@@ -38,13 +38,13 @@ typedef enum SessionState {
 
 #define TO(state) (1U << SESSION_##state)
 static const unsigned session_edges[] = {
-                [SESSION_FETCHING_DIRECTORY] = TO(FINDING_ACCOUNT) | TO(READY) | TO(FAILED),
-                [SESSION_FINDING_ACCOUNT] = TO(CREATING_ACCOUNT) | TO(SAVING) | TO(FAILED) |
-                                            TO(FETCHING_DIRECTORY),
-                [SESSION_CREATING_ACCOUNT] = TO(SAVING) | TO(FAILED) | TO(FETCHING_DIRECTORY),
-                [SESSION_SAVING] = TO(READY) | TO(FETCHING_DIRECTORY),
-                [SESSION_READY] = TO(FETCHING_DIRECTORY),
-                [SESSION_FAILED] = TO(FETCHING_DIRECTORY),
+        [SESSION_FETCHING_DIRECTORY] = TO(FINDING_ACCOUNT) | TO(READY) | TO(FAILED),
+        [SESSION_FINDING_ACCOUNT] = TO(CREATING_ACCOUNT) | TO(SAVING) | TO(FAILED) |
+                                    TO(FETCHING_DIRECTORY),
+        [SESSION_CREATING_ACCOUNT] = TO(SAVING) | TO(FAILED) | TO(FETCHING_DIRECTORY),
+        [SESSION_SAVING] = TO(READY) | TO(FETCHING_DIRECTORY),
+        [SESSION_READY] = TO(FETCHING_DIRECTORY),
+        [SESSION_FAILED] = TO(FETCHING_DIRECTORY),
 };
 #undef TO
 
@@ -337,11 +337,11 @@ static int session_on_account_answer(RenewSession *s, RenewUsec now, const Renew
 ExchangePeer session_peer(RenewSession *s)
 {
         return (ExchangePeer){
-                        .user_agent = s->user_agent,
-                        .new_nonce_url = s->directory.new_nonce,
-                        .key = s->key,
-                        .kid = s->account.url,
-                        .nonces = &s->nonces,
+                .user_agent = s->user_agent,
+                .new_nonce_url = s->directory.new_nonce,
+                .key = s->key,
+                .kid = s->account.url,
+                .nonces = &s->nonces,
         };
 }
 
@@ -384,13 +384,13 @@ RENEW_PUBLIC int renew_session_step(RenewSession *session, RenewUsec now, RenewS
         case SESSION_CREATING_ACCOUNT:
                 break;
         case SESSION_SAVING:
-                *ret_step = (RenewStep){.action = RENEW_ACTION_SAVE, .state = session->saved};
+                *ret_step = (RenewStep){ .action = RENEW_ACTION_SAVE, .state = session->saved };
                 return 0;
         case SESSION_READY:
-                *ret_step = (RenewStep){.action = RENEW_ACTION_DONE};
+                *ret_step = (RenewStep){ .action = RENEW_ACTION_DONE };
                 return 0;
         case SESSION_FAILED:
-                *ret_step = (RenewStep){.action = RENEW_ACTION_FAILED};
+                *ret_step = (RenewStep){ .action = RENEW_ACTION_FAILED };
                 return 0;
         }
         if (exchange_is_idle(&session->exchange)) {

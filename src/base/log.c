@@ -94,10 +94,10 @@ static void log_to_journal(
 
 static void log_to_stderr(int level, const char *message)
 {
-        const char *word = level <= LOG_ERR ? "error: " :
-                        level == LOG_WARNING ? "warning: " :
-                        level >= LOG_DEBUG   ? "debug: " :
-                                               "";
+        const char *word = level <= LOG_ERR       ? "error: "
+                           : level == LOG_WARNING ? "warning: "
+                           : level >= LOG_DEBUG   ? "debug: "
+                                                  : "";
 
         (void) fprintf(stderr, "%s: %s%s\n", log_state.program, word, message);
 }

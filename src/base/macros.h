@@ -15,38 +15,38 @@
 #include <string.h>
 #include <unistd.h>
 
-#define _cleanup_(f)       __attribute__((cleanup(f)))
-#define _printf_(a, b)     __attribute__((format(printf, a, b)))
-#define _must_check_       __attribute__((warn_unused_result))
-#define _cleanup_free_     _cleanup_(cleanup_freep)
-#define _cleanup_close_    _cleanup_(cleanup_closep)
-#define ELEMENTSOF(a)      (sizeof(a) / sizeof((a)[0]))
-#define MIN(a, b)          ((a) < (b) ? (a) : (b))
-#define MAX(a, b)          ((a) > (b) ? (a) : (b))
+#define _cleanup_(f)         __attribute__((cleanup(f)))
+#define _printf_(a, b)       __attribute__((format(printf, a, b)))
+#define _must_check_         __attribute__((warn_unused_result))
+#define _cleanup_free_       _cleanup_(cleanup_freep)
+#define _cleanup_close_      _cleanup_(cleanup_closep)
+#define ELEMENTSOF(a)        (sizeof(a) / sizeof((a)[0]))
+#define MIN(a, b)            ((a) < (b) ? (a) : (b))
+#define MAX(a, b)            ((a) > (b) ? (a) : (b))
 #define assert_not_reached() (assert(!"not reached"), abort())
 
 /* The value of a pointer whose ownership moves on; what is left behind is NULL. */
-#define TAKE_PTR(p) \
-        ({ \
+#define TAKE_PTR(p)                                          \
+        ({                                                   \
                 __typeof__(p) *_pp_ = &(p), _value_ = *_pp_; \
-                *_pp_ = NULL; \
-                _value_; \
+                *_pp_ = NULL;                                \
+                _value_;                                     \
         })
 
 /* The same for a file descriptor; what is left behind is -EBADF. */
-#define TAKE_FD(fd) \
-        ({ \
+#define TAKE_FD(fd)                                   \
+        ({                                            \
                 int *_fdp_ = &(fd), _value_ = *_fdp_; \
-                *_fdp_ = -EBADF; \
-                _value_; \
+                *_fdp_ = -EBADF;                      \
+                _value_;                              \
         })
 
 /* DEFINE_CLEANUP(Foo, foo_free): foo_freep() for _cleanup_(foo_freep) Foo *foo = NULL. */
-#define DEFINE_CLEANUP(type, function) \
+#define DEFINE_CLEANUP(type, function)           \
         static inline void function##p(type **p) \
-        { \
-                if (*p) \
-                        *p = function(*p); \
+        {                                        \
+                if (*p)                          \
+                        *p = function(*p);       \
         }
 
 static inline void cleanup_freep(void *p)

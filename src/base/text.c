@@ -36,7 +36,7 @@ static size_t printable_length(const unsigned char *s, size_t size)
         if (c < least[n] || c == 0x7f || c > 0x10ffff || (c >= 0xd800 && c <= 0xdfff))
                 return 0;
         if ((c >= 0x2028 && c <= 0x202e) || (c >= 0x2066 && c <= 0x2069) || c == 0x200e ||
-            c == 0x200f || c == 0x61c)
+                        c == 0x200f || c == 0x61c)
                 return 0;
         return n;
 }
@@ -80,7 +80,7 @@ char *text_escape(const char *s, size_t size, size_t max)
 static bool is_base64url(char c)
 {
         return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') ||
-                        c == '-' || c == '_';
+               c == '-' || c == '_';
 }
 
 bool text_is_base64url(const char *s)
@@ -125,7 +125,7 @@ int text_parse_u64(const char *s, uint64_t max, uint64_t *ret)
                 if (*s < '0' || *s > '9')
                         return -EINVAL;
                 if (__builtin_mul_overflow(n, (uint64_t) 10, &n) ||
-                    __builtin_add_overflow(n, (uint64_t) (*s - '0'), &n) || n > max)
+                                __builtin_add_overflow(n, (uint64_t) (*s - '0'), &n) || n > max)
                         return -ERANGE;
         }
         *ret = n;

@@ -17,7 +17,7 @@ const char *timestamp_format(char buffer[static TIMESTAMP_MAX], uint64_t instant
         struct tm tm;
 
         if (instant_usec == USEC_INFINITY || !gmtime_r(&seconds, &tm) ||
-            strftime(buffer, TIMESTAMP_MAX, "%Y-%m-%dT%H:%M:%SZ", &tm) == 0)
+                        strftime(buffer, TIMESTAMP_MAX, "%Y-%m-%dT%H:%M:%SZ", &tm) == 0)
                 (void) snprintf(buffer, TIMESTAMP_MAX, "-");
         return buffer;
 }
@@ -178,17 +178,28 @@ static uint64_t unit_parse(const char *s, size_t n)
                 const char *name;
                 uint64_t usec;
         } names[] = {
-                { "", USEC_PER_SEC },        { "us", 1 },
-                { "usec", 1 },               { "ms", USEC_PER_MSEC },
-                { "msec", USEC_PER_MSEC },   { "s", USEC_PER_SEC },
-                { "sec", USEC_PER_SEC },     { "second", USEC_PER_SEC },
-                { "seconds", USEC_PER_SEC }, { "m", USEC_PER_MIN },
-                { "min", USEC_PER_MIN },     { "minute", USEC_PER_MIN },
-                { "minutes", USEC_PER_MIN }, { "h", USEC_PER_HOUR },
-                { "hr", USEC_PER_HOUR },     { "hour", USEC_PER_HOUR },
-                { "hours", USEC_PER_HOUR },  { "d", USEC_PER_DAY },
-                { "day", USEC_PER_DAY },     { "days", USEC_PER_DAY },
-                { "w", 7 * USEC_PER_DAY },   { "week", 7 * USEC_PER_DAY },
+                { "", USEC_PER_SEC },
+                { "us", 1 },
+                { "usec", 1 },
+                { "ms", USEC_PER_MSEC },
+                { "msec", USEC_PER_MSEC },
+                { "s", USEC_PER_SEC },
+                { "sec", USEC_PER_SEC },
+                { "second", USEC_PER_SEC },
+                { "seconds", USEC_PER_SEC },
+                { "m", USEC_PER_MIN },
+                { "min", USEC_PER_MIN },
+                { "minute", USEC_PER_MIN },
+                { "minutes", USEC_PER_MIN },
+                { "h", USEC_PER_HOUR },
+                { "hr", USEC_PER_HOUR },
+                { "hour", USEC_PER_HOUR },
+                { "hours", USEC_PER_HOUR },
+                { "d", USEC_PER_DAY },
+                { "day", USEC_PER_DAY },
+                { "days", USEC_PER_DAY },
+                { "w", 7 * USEC_PER_DAY },
+                { "week", 7 * USEC_PER_DAY },
                 { "weeks", 7 * USEC_PER_DAY },
         };
 
@@ -213,7 +224,7 @@ int timespan_parse(const char *s, uint64_t *ret_usec)
                         return -EINVAL;
                 for (size_t i = 0; i < digits; i++)
                         if (__builtin_mul_overflow(n, (uint64_t) 10, &n) ||
-                            __builtin_add_overflow(n, (uint64_t) (s[i] - '0'), &n))
+                                        __builtin_add_overflow(n, (uint64_t) (s[i] - '0'), &n))
                                 return -ERANGE;
                 s += digits;
                 s += strspn(s, " \t");
@@ -222,7 +233,7 @@ int timespan_parse(const char *s, uint64_t *ret_usec)
                 if (unit == 0)
                         return -EINVAL;
                 if (__builtin_mul_overflow(n, unit, &n) || __builtin_add_overflow(sum, n, &sum) ||
-                    sum == USEC_INFINITY)
+                                sum == USEC_INFINITY)
                         return -ERANGE;
                 s += letters;
                 s += strspn(s, " \t");

@@ -7,12 +7,12 @@
  * Points in time and spans as text. An instant is a uint64_t of microseconds since 1970-01-01 UTC, a
  * span a uint64_t of microseconds. Nothing here reads a clock (base/clock.h does).
  */
-#define USEC_PER_MSEC  UINT64_C(1000)
-#define USEC_PER_SEC   UINT64_C(1000000)
-#define USEC_PER_MIN   (60 * USEC_PER_SEC)
-#define USEC_PER_HOUR  (60 * USEC_PER_MIN)
-#define USEC_PER_DAY   (24 * USEC_PER_HOUR)
-#define USEC_INFINITY  UINT64_MAX
+#define USEC_PER_MSEC UINT64_C(1000)
+#define USEC_PER_SEC  UINT64_C(1000000)
+#define USEC_PER_MIN  (60 * USEC_PER_SEC)
+#define USEC_PER_HOUR (60 * USEC_PER_MIN)
+#define USEC_PER_DAY  (24 * USEC_PER_HOUR)
+#define USEC_INFINITY UINT64_MAX
 
 /* Room for each of the texts below. */
 #define TIMESTAMP_MAX 48

@@ -51,12 +51,10 @@ struct Http01Listener {
 };
 
 static const ConfigListen default_listen[] = {
-                {.text = (char *) (uintptr_t) "[::]:80",
-                                .host = (char *) (uintptr_t) "::",
-                                .port = 80},
-                {.text = (char *) (uintptr_t) "0.0.0.0:80",
-                                .host = (char *) (uintptr_t) "0.0.0.0",
-                                .port = 80},
+        { .text = (char *) (uintptr_t) "[::]:80", .host = (char *) (uintptr_t) "::", .port = 80 },
+        { .text = (char *) (uintptr_t) "0.0.0.0:80",
+                        .host = (char *) (uintptr_t) "0.0.0.0",
+                        .port = 80 },
 };
 
 static Http01Inherited *inherited_free(Http01Inherited *i)
@@ -94,7 +92,7 @@ static int inherited_name(Http01Inherited *i)
                 struct sockaddr_in in;
                 struct sockaddr_in6 in6;
                 struct sockaddr_un un;
-        } a = {0};
+        } a = { 0 };
         socklen_t size = sizeof(a);
         char host[INET6_ADDRSTRLEN] = "";
 
@@ -137,7 +135,7 @@ int http01_add_socket(Http01 *h, int fd_take)
 
 static bool same_host(const char *a, const char *b)
 {
-        unsigned char x[16] = {0}, y[16] = {0};
+        unsigned char x[16] = { 0 }, y[16] = { 0 };
 
         for (size_t i = 0; i < 2; i++) {
                 int family = i == 0 ? AF_INET : AF_INET6;
@@ -191,14 +189,14 @@ static int listener_add(Http01 *h, const ConfigListen *wanted)
 {
         _cleanup_(listener_freep) Http01Listener *l = calloc(1, sizeof(*l));
         HttpServerOptions options = {
-                        .description = "http-01",
-                        .max_connections = LIMIT_HTTP_01_CONNECTIONS,
-                        /* Whoever comes over loopback is a web server in front of us, with all its
+                .description = "http-01",
+                .max_connections = LIMIT_HTTP_01_CONNECTIONS,
+                /* Whoever comes over loopback is a web server in front of us, with all its
                            visitors. */
-                        .max_per_address = wanted->path || is_loopback(wanted->host)
-                                                           ? 0
-                                                           : LIMIT_HTTP_01_PER_ADDRESS,
-                        .deadline_usec = REQUEST_DEADLINE,
+                .max_per_address = wanted->path || is_loopback(wanted->host)
+                                                   ? 0
+                                                   : LIMIT_HTTP_01_PER_ADDRESS,
+                .deadline_usec = REQUEST_DEADLINE,
         };
         bool own;
         int fd, r;
@@ -308,7 +306,8 @@ static int listen_all(Http01 *h, const ConfigDaemon *config, Buffer *problem)
                 return 0;
         LL_FOREACH (h->inherited, i) {
                 ConfigListen wanted = {
-                                .text = i->text, .host = i->host, .path = i->path, .port = i->port};
+                        .text = i->text, .host = i->host, .path = i->path, .port = i->port
+                };
 
                 r = listen_one(h, &wanted, true, problem);
                 if (r < 0)

@@ -212,10 +212,10 @@ static ChallengeSolver *http01_solver_free(ChallengeSolver *s)
 }
 
 static const ChallengeVtable http01_vtable = {
-                .name = "listener",
-                .present = http01_present,
-                .retract = http01_retract,
-                .free = http01_solver_free,
+        .name = "listener",
+        .present = http01_present,
+        .retract = http01_retract,
+        .free = http01_solver_free,
 };
 
 int http01_new(sd_event *event, Http01Seen seen, void *userdata, Http01 **ret)

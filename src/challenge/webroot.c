@@ -115,10 +115,10 @@ static ChallengeSolver *webroot_free(ChallengeSolver *s)
 }
 
 static const ChallengeVtable webroot_vtable = {
-                .name = "webroot",
-                .present = webroot_present,
-                .retract = webroot_retract,
-                .free = webroot_free,
+        .name = "webroot",
+        .present = webroot_present,
+        .retract = webroot_retract,
+        .free = webroot_free,
 };
 
 int webroot_new(const char *directory, ChallengeSolver **ret)

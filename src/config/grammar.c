@@ -26,9 +26,9 @@ typedef enum SectionKind {
 } SectionKind;
 
 static const char *const kind_names[] = {
-                [SECTION_DAEMON] = "Daemon",
-                [SECTION_CA] = "CA",
-                [SECTION_CERTIFICATE] = "Certificate",
+        [SECTION_DAEMON] = "Daemon",
+        [SECTION_CA] = "CA",
+        [SECTION_CERTIFICATE] = "Certificate",
 };
 
 typedef struct Key {
@@ -44,35 +44,34 @@ typedef struct Key {
 #define C(field) offsetof(ConfigCertificateEntry, field)
 
 static const Key keys[] = {
-                {SECTION_DAEMON, "StateDirectory", parse_path, D(state_directory),
-                                RENEWD_STATE_DIRECTORY},
-                {SECTION_DAEMON, "ControlSocket", parse_socket_path, D(control_socket),
-                                RENEWD_RUNTIME_DIRECTORY "/control.sock"},
-                {SECTION_DAEMON, "HttpListen", parse_listen, 0, NULL},
-                {SECTION_DAEMON, "HttpFallback", parse_fallback, D(http_fallback), "not-found"},
-                {SECTION_DAEMON, "MaxParallelOrders", parse_parallel, D(max_parallel_orders), "4"},
-                {SECTION_DAEMON, "SettleTime", parse_settle, D(settle_usec), "2s"},
-                {SECTION_DAEMON, "UserAgent", parse_text, D(user_agent), NULL},
+        { SECTION_DAEMON, "StateDirectory", parse_path, D(state_directory),
+                        RENEWD_STATE_DIRECTORY },
+        { SECTION_DAEMON, "ControlSocket", parse_socket_path, D(control_socket),
+                        RENEWD_RUNTIME_DIRECTORY "/control.sock" },
+        { SECTION_DAEMON, "HttpListen", parse_listen, 0, NULL },
+        { SECTION_DAEMON, "HttpFallback", parse_fallback, D(http_fallback), "not-found" },
+        { SECTION_DAEMON, "MaxParallelOrders", parse_parallel, D(max_parallel_orders), "4" },
+        { SECTION_DAEMON, "SettleTime", parse_settle, D(settle_usec), "2s" },
+        { SECTION_DAEMON, "UserAgent", parse_text, D(user_agent), NULL },
 
-                {SECTION_CA, "Directory", parse_directory, A(section.directory), NULL},
-                {SECTION_CA, "Contact", parse_contacts, A(section.contacts), NULL},
-                {SECTION_CA, "AgreeToTerms", parse_bool, A(section.agree_to_terms), "no"},
-                {SECTION_CA, "TrustFile", parse_path, A(section.trust_file), NULL},
-                {SECTION_CA, "EabKeyId", parse_text, A(section.eab_key_id), NULL},
-                {SECTION_CA, "EabKeyFile", parse_secret_path, A(eab_key_file), NULL},
-                {SECTION_CA, "AccountKey", parse_key_type, A(section.account_key), "ecdsa-p256"},
-                {SECTION_CA, "PreferredChain", parse_text, A(section.preferred_chain), NULL},
+        { SECTION_CA, "Directory", parse_directory, A(section.directory), NULL },
+        { SECTION_CA, "Contact", parse_contacts, A(section.contacts), NULL },
+        { SECTION_CA, "AgreeToTerms", parse_bool, A(section.agree_to_terms), "no" },
+        { SECTION_CA, "TrustFile", parse_path, A(section.trust_file), NULL },
+        { SECTION_CA, "EabKeyId", parse_text, A(section.eab_key_id), NULL },
+        { SECTION_CA, "EabKeyFile", parse_secret_path, A(eab_key_file), NULL },
+        { SECTION_CA, "AccountKey", parse_key_type, A(section.account_key), "ecdsa-p256" },
+        { SECTION_CA, "PreferredChain", parse_text, A(section.preferred_chain), NULL },
 
-                {SECTION_CERTIFICATE, "Names", parse_names, C(section.names), NULL},
-                {SECTION_CERTIFICATE, "CA", parse_ca_name, C(ca), NULL},
-                {SECTION_CERTIFICATE, "Key", parse_key_type, C(section.key), "ecdsa-p256"},
-                {SECTION_CERTIFICATE, "ReuseKey", parse_bool, C(section.reuse_key), "no"},
-                {SECTION_CERTIFICATE, "RenewBefore", parse_renew_before, C(section.renew_before),
-                                "auto"},
-                {SECTION_CERTIFICATE, "Challenge", parse_challenge, 0, "http-01"},
-                {SECTION_CERTIFICATE, "Webroot", parse_path, C(section.webroot), NULL},
-                {SECTION_CERTIFICATE, "Reload", parse_units, C(section.reload), NULL},
-                {SECTION_CERTIFICATE, "Run", parse_command, C(section.run), NULL},
+        { SECTION_CERTIFICATE, "Names", parse_names, C(section.names), NULL },
+        { SECTION_CERTIFICATE, "CA", parse_ca_name, C(ca), NULL },
+        { SECTION_CERTIFICATE, "Key", parse_key_type, C(section.key), "ecdsa-p256" },
+        { SECTION_CERTIFICATE, "ReuseKey", parse_bool, C(section.reuse_key), "no" },
+        { SECTION_CERTIFICATE, "RenewBefore", parse_renew_before, C(section.renew_before), "auto" },
+        { SECTION_CERTIFICATE, "Challenge", parse_challenge, 0, "http-01" },
+        { SECTION_CERTIFICATE, "Webroot", parse_path, C(section.webroot), NULL },
+        { SECTION_CERTIFICATE, "Reload", parse_units, C(section.reload), NULL },
+        { SECTION_CERTIFICATE, "Run", parse_command, C(section.run), NULL },
 };
 
 /* Reading one file. */
@@ -273,7 +272,7 @@ static int on_assignment(void *userdata, unsigned line, const char *name, const 
                 refuse_key(g, line, name);
                 return 0;
         }
-        return set_value(&(ConfigPlace){g->file, line, key->name, g->problems}, key, g->fields,
+        return set_value(&(ConfigPlace){ g->file, line, key->name, g->problems }, key, g->fields,
                         value);
 }
 
@@ -285,8 +284,8 @@ static void on_problem(void *userdata, unsigned line, const char *text)
 int grammar_read(Config *config, const char *file, const char *text, size_t size,
                 ConfigProblems *problems)
 {
-        static const SyntaxHandler handler = {on_section, on_assignment, on_problem};
-        Grammar g = {.config = config, .problems = problems, .file = file};
+        static const SyntaxHandler handler = { on_section, on_assignment, on_problem };
+        Grammar g = { .config = config, .problems = problems, .file = file };
 
         return syntax_read(text, size, &handler, &g);
 }

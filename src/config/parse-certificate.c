@@ -52,8 +52,8 @@ int parse_challenge(const ConfigPlace *place, const char *value, void *field)
 
 static bool has_unit_suffix(const char *name)
 {
-        static const char *const suffixes[] = {".service", ".socket", ".target", ".timer", ".path",
-                        ".mount", ".automount", ".swap", ".slice", ".scope", ".device"};
+        static const char *const suffixes[] = { ".service", ".socket", ".target", ".timer", ".path",
+                ".mount", ".automount", ".swap", ".slice", ".scope", ".device" };
         const char *dot = strrchr(name, '.');
 
         for (size_t i = 0; dot && i < ELEMENTSOF(suffixes); i++)

@@ -50,8 +50,8 @@ int parse_add(const ConfigPlace *place, char ***list, const char *item)
 /* The words of systemd.syntax(7). */
 int parse_bool(const ConfigPlace *place, const char *value, void *field)
 {
-        static const char *const words[][2] = {{"no", "yes"}, {"false", "true"}, {"off", "on"},
-                        {"0", "1"}, {"n", "y"}, {"f", "t"}};
+        static const char *const words[][2] = { { "no", "yes" }, { "false", "true" },
+                { "off", "on" }, { "0", "1" }, { "n", "y" }, { "f", "t" } };
         bool *b = field;
 
         if (!*value)

@@ -8,15 +8,15 @@
 #include "config/presets.h"
 
 const Preset presets[] = {
-                {"letsencrypt", "https://acme-v02.api.letsencrypt.org/directory"},
-                {"letsencrypt-staging", "https://acme-staging-v02.api.letsencrypt.org/directory"},
-                {"google", "https://dv.acme-v02.api.pki.goog/directory"},
-                {"google-staging", "https://dv.acme-v02.test-api.pki.goog/directory"},
-                {"zerossl", "https://acme.zerossl.com/v2/DV90"},
-                {"sslcom-rsa", "https://acme.ssl.com/sslcom-dv-rsa"},
-                {"sslcom-ecc", "https://acme.ssl.com/sslcom-dv-ecc"},
-                {"actalis", "https://acme-api.actalis.com/acme/directory"},
-                {},
+        { "letsencrypt", "https://acme-v02.api.letsencrypt.org/directory" },
+        { "letsencrypt-staging", "https://acme-staging-v02.api.letsencrypt.org/directory" },
+        { "google", "https://dv.acme-v02.api.pki.goog/directory" },
+        { "google-staging", "https://dv.acme-v02.test-api.pki.goog/directory" },
+        { "zerossl", "https://acme.zerossl.com/v2/DV90" },
+        { "sslcom-rsa", "https://acme.ssl.com/sslcom-dv-rsa" },
+        { "sslcom-ecc", "https://acme.ssl.com/sslcom-dv-ecc" },
+        { "actalis", "https://acme-api.actalis.com/acme/directory" },
+        {},
 };
 
 const Preset *preset_find(const char *name)

@@ -29,7 +29,7 @@ void config_problems_done(ConfigProblems *p)
 /* Takes the text over. Return: 0 or -ENOMEM. */
 static int problem_add(ConfigProblems *p, const char *file, unsigned line, char *text_take)
 {
-        ConfigProblem item = {.file = strdup(file), .line = line, .text = text_take};
+        ConfigProblem item = { .file = strdup(file), .line = line, .text = text_take };
         ConfigProblem *grown = NULL;
 
         if (item.file && item.text)

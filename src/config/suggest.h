@@ -11,7 +11,7 @@ typedef struct Suggestion {
         unsigned distance; /* of the best */
 } Suggestion;
 
-#define SUGGESTION_INIT(written_) ((Suggestion){.written = (written_)})
+#define SUGGESTION_INIT(written_) ((Suggestion){ .written = (written_) })
 
 /* Takes the candidate where it is nearer than all before it. Case does not count. */
 void suggestion_offer(Suggestion *s, const char *candidate);

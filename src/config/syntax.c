@@ -145,9 +145,9 @@ static int take_line(Reader *r, unsigned number, const char *s, size_t size)
 int syntax_read(const char *text, size_t size, const SyntaxHandler *handler, void *userdata)
 {
         Reader r = {
-                        .handler = handler,
-                        .userdata = userdata,
-                        .line = BUFFER_INIT(LIMIT_CONFIG_LINE),
+                .handler = handler,
+                .userdata = userdata,
+                .line = BUFFER_INIT(LIMIT_CONFIG_LINE),
         };
         const char *end = text + size;
         unsigned number = 0;

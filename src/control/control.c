@@ -31,8 +31,7 @@ struct Control {
         sd_event_source *changed;
 };
 
-/* --- answers
- * --------------------------------------------------------------------------------------- */
+/* --- answers ---------------------------------------------------------------------------------- */
 
 static void reply_json(HttpExchange *x, unsigned status, json_t *json_take)
 {
@@ -64,8 +63,7 @@ static bool peer_may_act(const HttpPeer *peer)
         return false;
 }
 
-/* --- routes
- * ---------------------------------------------------------------------------------------- */
+/* --- routes ----------------------------------------------------------------------------------- */
 
 static void get_certificates(Control *c, HttpExchange *x)
 {
@@ -120,8 +118,7 @@ static void post_reload(Control *c, HttpExchange *x)
                                                 (json_int_t) c->manager->config->n_certificates));
 }
 
-/* --- requests
- * -------------------------------------------------------------------------------------- */
+/* --- requests --------------------------------------------------------------------------------- */
 
 /* /v1/certificates/NAME and /v1/certificates/NAME/renew */
 static void on_certificate_request(Control *c, HttpExchange *x, const char *rest, bool get)
@@ -166,8 +163,7 @@ static void on_request(HttpExchange *x, void *userdata)
                 reply_error(x, 404, "there is nothing of that name");
 }
 
-/* --- life
- * ------------------------------------------------------------------------------------------ */
+/* --- life ------------------------------------------------------------------------------------- */
 
 static int on_changed(sd_event_source *s, void *userdata)
 {
@@ -187,10 +183,10 @@ static void on_manager_changed(void *userdata)
 static int control_listen(Control *c)
 {
         HttpServerOptions options = {
-                        .description = "control",
-                        .max_connections = MAX_CONNECTIONS,
-                        .max_body = MAX_BODY,
-                        .deadline_usec = DEADLINE_USEC,
+                .description = "control",
+                .max_connections = MAX_CONNECTIONS,
+                .max_body = MAX_BODY,
+                .deadline_usec = DEADLINE_USEC,
         };
         int fd = listen_unix(c->path, 0660);
 

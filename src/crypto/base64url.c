@@ -28,8 +28,8 @@ int base64url_encode(const void *data, size_t size, char **ret)
         int r;
 
         if (size > 0) {
-                const gnutls_datum_t plain = {
-                                .data = (void *) (uintptr_t) data, .size = (unsigned) size};
+                const gnutls_datum_t plain = { .data = (void *) (uintptr_t) data,
+                        .size = (unsigned) size };
 
                 r = gnutls_base64_encode2(&plain, &encoded);
                 if (r < 0)
@@ -59,7 +59,8 @@ int base64url_decode(const char *s, void **ret, size_t *ret_size)
                 if (!padded)
                         return -ENOMEM;
                 translate(padded, "-_", "+/");
-                text = (gnutls_datum_t){.data = (void *) padded, .size = (unsigned) strlen(padded)};
+                text = (gnutls_datum_t){ .data = (void *) padded,
+                        .size = (unsigned) strlen(padded) };
                 r = gnutls_base64_decode2(&text, &decoded);
                 if (r < 0)
                         return r == GNUTLS_E_MEMORY_ERROR ? -ENOMEM : -EINVAL;

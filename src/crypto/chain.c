@@ -69,7 +69,7 @@ static bool is_base64_body(const char *s, size_t size)
 
 static int chain_add(RenewChain *chain, const char *block, size_t size, char **ret_reason)
 {
-        const gnutls_datum_t data = {.data = (void *) (uintptr_t) block, .size = (unsigned) size};
+        const gnutls_datum_t data = { .data = (void *) (uintptr_t) block, .size = (unsigned) size };
         const char *body = block + strlen(PEM_BEGIN);
         _cleanup_crt_ gnutls_x509_crt_t crt = NULL;
         int r;
@@ -230,9 +230,8 @@ static int chain_add_identifier(RenewChain *chain, unsigned type, const gnutls_d
         if (!value)
                 return -ENOMEM;
         list[chain->n_identifiers++] = (RenewIdentifier){
-                        .type = type == GNUTLS_SAN_DNSNAME ? RENEW_IDENTIFIER_DNS
-                                                           : RENEW_IDENTIFIER_IP,
-                        .value = value,
+                .type = type == GNUTLS_SAN_DNSNAME ? RENEW_IDENTIFIER_DNS : RENEW_IDENTIFIER_IP,
+                .value = value,
         };
         return 0;
 }

@@ -52,8 +52,8 @@ static int ecdsa_signature_encode(const RenewKey *key, const gnutls_datum_t *der
 static int key_sign(const RenewKey *key, const char *input, char **ret)
 {
         _cleanup_datum_ gnutls_datum_t signature = {};
-        const gnutls_datum_t data = {
-                        .data = (void *) (uintptr_t) input, .size = (unsigned) strlen(input)};
+        const gnutls_datum_t data = { .data = (void *) (uintptr_t) input,
+                .size = (unsigned) strlen(input) };
         gnutls_sign_algorithm_t algorithm = gnutls_pk_to_sign(
                         key_is_ec(key) ? GNUTLS_PK_ECDSA : GNUTLS_PK_RSA, key_digest(key));
         int r = gnutls_error(

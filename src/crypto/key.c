@@ -19,13 +19,13 @@ static const struct {
         gnutls_pk_algorithm_t algorithm;
         unsigned bits; /* of the modulus, or GNUTLS_CURVE_TO_BITS() */
 } key_types[] = {
-                [RENEW_KEY_ECDSA_P256] = {"ecdsa-p256", GNUTLS_PK_ECDSA,
-                                GNUTLS_CURVE_TO_BITS(GNUTLS_ECC_CURVE_SECP256R1)},
-                [RENEW_KEY_ECDSA_P384] = {"ecdsa-p384", GNUTLS_PK_ECDSA,
-                                GNUTLS_CURVE_TO_BITS(GNUTLS_ECC_CURVE_SECP384R1)},
-                [RENEW_KEY_RSA_2048] = {"rsa-2048", GNUTLS_PK_RSA, 2048},
-                [RENEW_KEY_RSA_3072] = {"rsa-3072", GNUTLS_PK_RSA, 3072},
-                [RENEW_KEY_RSA_4096] = {"rsa-4096", GNUTLS_PK_RSA, 4096},
+        [RENEW_KEY_ECDSA_P256] = { "ecdsa-p256", GNUTLS_PK_ECDSA,
+                        GNUTLS_CURVE_TO_BITS(GNUTLS_ECC_CURVE_SECP256R1) },
+        [RENEW_KEY_ECDSA_P384] = { "ecdsa-p384", GNUTLS_PK_ECDSA,
+                        GNUTLS_CURVE_TO_BITS(GNUTLS_ECC_CURVE_SECP384R1) },
+        [RENEW_KEY_RSA_2048] = { "rsa-2048", GNUTLS_PK_RSA, 2048 },
+        [RENEW_KEY_RSA_3072] = { "rsa-3072", GNUTLS_PK_RSA, 3072 },
+        [RENEW_KEY_RSA_4096] = { "rsa-4096", GNUTLS_PK_RSA, 4096 },
 };
 
 static RenewKey *key_free(RenewKey *key)
@@ -122,7 +122,7 @@ static int key_find_type(RenewKey *key)
 RENEW_PUBLIC int renew_key_from_pem(const char *pem, size_t size, RenewKey **ret_key)
 {
         _cleanup_(key_freep) RenewKey *key = NULL;
-        const gnutls_datum_t data = {.data = (void *) (uintptr_t) pem, .size = (unsigned) size};
+        const gnutls_datum_t data = { .data = (void *) (uintptr_t) pem, .size = (unsigned) size };
         int r;
 
         /* GnuTLS would also take DER. */

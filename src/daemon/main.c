@@ -71,8 +71,7 @@ static int open_store(const Config *config, Store **ret)
         return r;
 }
 
-/* --- signals
- * --------------------------------------------------------------------------------------- */
+/* --- signals ---------------------------------------------------------------------------------- */
 
 static int on_hangup(sd_event_source *s, const struct signalfd_siginfo *si, void *userdata)
 {
@@ -84,7 +83,7 @@ static int on_hangup(sd_event_source *s, const struct signalfd_siginfo *si, void
 
 static int add_signals(sd_event *event, Manager *m)
 {
-        static const int blocked[] = {SIGTERM, SIGINT, SIGHUP, SIGCHLD};
+        static const int blocked[] = { SIGTERM, SIGINT, SIGHUP, SIGCHLD };
         sigset_t set;
         int r;
 
@@ -103,8 +102,7 @@ static int add_signals(sd_event *event, Manager *m)
         return r;
 }
 
-/* --- sockets from systemd
- * -------------------------------------------------------------------------- */
+/* --- sockets from systemd --------------------------------------------------------------------- */
 
 static int add_inherited_sockets(Manager *m)
 {
@@ -125,8 +123,7 @@ static int add_inherited_sockets(Manager *m)
         return n < 0 ? n : r;
 }
 
-/* --- the end of --once
- * ------------------------------------------------------------------------------ */
+/* --- the end of --once ------------------------------------------------------------------------ */
 
 static bool report(const Manager *m)
 {
@@ -149,8 +146,7 @@ static bool report(const Manager *m)
         return well;
 }
 
-/* --- the daemon
- * ------------------------------------------------------------------------------------- */
+/* --- the daemon ------------------------------------------------------------------------------- */
 
 static int serve(sd_event *event, Manager *m, bool once)
 {

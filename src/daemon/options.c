@@ -33,17 +33,17 @@ int options_parse(Options *o, int argc, char **argv)
                 HELP
         };
         static const struct option options[] = {
-                        {"config", required_argument, NULL, CONFIG},
-                        {"check", no_argument, NULL, CHECK},
-                        {"once", no_argument, NULL, ONCE},
-                        {"debug", no_argument, NULL, DEBUG},
-                        {"version", no_argument, NULL, VERSION},
-                        {"help", no_argument, NULL, HELP},
-                        {},
+                { "config", required_argument, NULL, CONFIG },
+                { "check", no_argument, NULL, CHECK },
+                { "once", no_argument, NULL, ONCE },
+                { "debug", no_argument, NULL, DEBUG },
+                { "version", no_argument, NULL, VERSION },
+                { "help", no_argument, NULL, HELP },
+                {},
         };
         int c;
 
-        *o = (Options){.config = RENEWD_CONFIG_FILE};
+        *o = (Options){ .config = RENEWD_CONFIG_FILE };
         while ((c = getopt_long(argc, argv, "", options, NULL)) >= 0)
                 switch (c) {
                 case CONFIG:

@@ -20,8 +20,7 @@
 
 #define RENEWD_USER "renewd"
 
-/* --- renewd-deploy
- * --------------------------------------------------------------------------------- */
+/* --- renewd-deploy ---------------------------------------------------------------------------- */
 
 /* The one beside our own executable comes first, so that a build directory works as it is. */
 static char *find_deploy_program(void)
@@ -67,8 +66,7 @@ void privileges_start_helper(const char *config_path, const char *socket)
                 log_debug("started renewd-deploy (pid %d)", (int) pid);
 }
 
-/* --- directories
- * ----------------------------------------------------------------------------------- */
+/* --- directories ------------------------------------------------------------------------------ */
 
 /* A directory that we make belongs to the user that we become; what is there already stays as it
  * is. */
@@ -117,13 +115,12 @@ int privileges_make_directories(const ConfigDaemon *config)
         return r;
 }
 
-/* --- the user
- * -------------------------------------------------------------------------------------- */
+/* --- the user --------------------------------------------------------------------------------- */
 
 /* glibc has no wrapper for it, and libcap would be a library for one call. */
 static int keep_bind_capability(void)
 {
-        struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
+        struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
         struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3] = {};
 
         data[CAP_TO_INDEX(CAP_NET_BIND_SERVICE)].permitted = CAP_TO_MASK(CAP_NET_BIND_SERVICE);

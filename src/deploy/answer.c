@@ -35,12 +35,12 @@ static void read_result(const json_t *item, AnswerHandler handler, void *userdat
         _cleanup_free_ char *problem = member_text(item, "problem");
         bool ok = json_is_true(json_object_get(item, "ok"));
         DeployResult result = {
-                        .certificate = certificate,
-                        .ok = ok,
-                        .problem = ok        ? NULL
-                                   : problem ? problem
-                                             : "renewd-deploy did not say what went wrong",
-                        .detail = detail ? detail : "",
+                .certificate = certificate,
+                .ok = ok,
+                .problem = ok        ? NULL
+                           : problem ? problem
+                                     : "renewd-deploy did not say what went wrong",
+                .detail = detail ? detail : "",
         };
 
         if (certificate)

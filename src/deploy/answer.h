@@ -13,5 +13,5 @@ typedef void (*AnswerHandler)(const DeployResult *result, void *userdata);
  * @ret_reason  when it holds no results: why, a sentence that the caller frees; NULL when out of memory
  * Return: 0 when the handler was called for each result, -EBADMSG when there are none to believe.
  */
-int answer_read(unsigned status, const void *body, size_t size, AnswerHandler handler, void *userdata,
-                char **ret_reason);
+int answer_read(unsigned status, const void *body, size_t size, AnswerHandler handler,
+                void *userdata, char **ret_reason);

@@ -49,7 +49,7 @@ struct Deploy {
         void *userdata;
 };
 
-/* --- sets of names ----------------------------------------------------------------------- */
+/* --- sets of names ---------------------------------------------------------------------------- */
 
 static DeployItem *item_free(DeployItem *item)
 {
@@ -94,7 +94,7 @@ static void set_clear(DeployItem **set)
                 set_remove(set, *set);
 }
 
-/* --- results ----------------------------------------------------------------------------- */
+/* --- results ---------------------------------------------------------------------------------- */
 
 /* Takes the item out of `sent` first: the handler may ask for it again. */
 static void deploy_finish(Deploy *d, DeployItem *item, DeployResult result)
@@ -109,7 +109,7 @@ static void deploy_finish(Deploy *d, DeployItem *item, DeployResult result)
 static void deploy_fail_sent(Deploy *d, const char *problem)
 {
         while (d->sent)
-                deploy_finish(d, d->sent, (DeployResult){.problem = problem, .detail = ""});
+                deploy_finish(d, d->sent, (DeployResult){ .problem = problem, .detail = "" });
 }
 
 static void on_result(const DeployResult *result, void *userdata)
@@ -138,7 +138,7 @@ static void on_answer(const HttpClientResponse *response, const char *failure, v
         deploy_send_if_due(d);
 }
 
-/* --- requests ---------------------------------------------------------------------------- */
+/* --- requests --------------------------------------------------------------------------------- */
 
 /* Moves what fits into one request from `wanted` to `sent`. Return: {"certificates":[…]}; the
  * caller frees it. NULL when out of memory. */
@@ -169,15 +169,15 @@ static void deploy_settle(Deploy *d)
 
 static void deploy_send(Deploy *d)
 {
-        static const HttpHeader headers[] = {{"Content-Type", "application/json"}};
+        static const HttpHeader headers[] = { { "Content-Type", "application/json" } };
         _cleanup_free_ char *body = deploy_take_batch(d);
         HttpClientRequest request = {
-                        .method = "POST",
-                        .url = "http://renewd-deploy/v1/deploy",
-                        .headers = headers,
-                        .n_headers = ELEMENTSOF(headers),
-                        .body = body,
-                        .body_size = body ? strlen(body) : 0,
+                .method = "POST",
+                .url = "http://renewd-deploy/v1/deploy",
+                .headers = headers,
+                .n_headers = ELEMENTSOF(headers),
+                .body = body,
+                .body_size = body ? strlen(body) : 0,
         };
         int r = body ? http_client_send(d->origin, &request, on_answer, d, &d->transfer) : -ENOMEM;
 
@@ -230,7 +230,7 @@ void deploy_forget(Deploy *d, const char *certificate)
                 set_remove(&d->sent, item);
 }
 
-/* --- life -------------------------------------------------------------------------------- */
+/* --- life ------------------------------------------------------------------------------------- */
 
 void deploy_set_settle(Deploy *d, uint64_t settle_usec)
 {

@@ -40,7 +40,7 @@ typedef struct Birth {
 /* systemd's words to us are not for the child. */
 static bool is_inherited(const char *variable)
 {
-        static const char *const ours[] = {"LISTEN_", "NOTIFY_SOCKET=", "WATCHDOG_", "MAINPID="};
+        static const char *const ours[] = { "LISTEN_", "NOTIFY_SOCKET=", "WATCHDOG_", "MAINPID=" };
 
         for (size_t i = 0; i < ELEMENTSOF(ours); i++)
                 if (has_prefix(variable, ours[i]))

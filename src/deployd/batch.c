@@ -72,7 +72,7 @@ struct Batch {
         void *userdata;
 };
 
-/* --- what is told ------------------------------------------------------------------------ */
+/* --- what is told ----------------------------------------------------------------------------- */
 
 static void item_note(BatchItem *item, bool ok, const char *sentence)
 {
@@ -109,7 +109,7 @@ json_t *batch_results(const Batch *b)
         return results;
 }
 
-/* --- commands ---------------------------------------------------------------------------- */
+/* --- commands --------------------------------------------------------------------------------- */
 
 static void batch_advance(Batch *b);
 
@@ -126,10 +126,10 @@ static void on_hook(bool ok, const char *sentence, void *userdata)
 static void item_start_hook(BatchItem *item)
 {
         HookOptions options = {
-                        .certificate = item->certificate,
-                        .state_directory = item->batch->config->daemon.state_directory,
-                        .chain = item->chain,
-                        .timeout_usec = HOOK_TIMEOUT,
+                .certificate = item->certificate,
+                .state_directory = item->batch->config->daemon.state_directory,
+                .chain = item->chain,
+                .timeout_usec = HOOK_TIMEOUT,
         };
         _cleanup_free_ char *problem = NULL;
         int r = hook_start(item->batch->event, &options, on_hook, item, &item->hook);
@@ -155,7 +155,7 @@ static bool batch_run_hooks(Batch *b)
         return b->next_hook == b->n_items && b->n_hooks == 0;
 }
 
-/* --- units ------------------------------------------------------------------------------- */
+/* --- units ------------------------------------------------------------------------------------ */
 
 /* Tells every certificate that names the unit. */
 static void batch_note_unit(Batch *b, const char *unit, bool ok, const char *sentence)
@@ -211,7 +211,7 @@ static void batch_reload_all(Batch *b)
         }
 }
 
-/* --- life -------------------------------------------------------------------------------- */
+/* --- life ------------------------------------------------------------------------------------- */
 
 static void batch_advance(Batch *b)
 {

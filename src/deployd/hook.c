@@ -36,7 +36,7 @@ struct Hook {
         void *userdata;
 };
 
-/* --- environment ------------------------------------------------------------------------- */
+/* --- environment ------------------------------------------------------------------------------ */
 
 /* Return: 0 or -ENOMEM. */
 static int add_variable(char ***l, const char *name, const char *value)
@@ -58,14 +58,13 @@ int hook_environment(const HookOptions *options, char ***ret)
                 const char *name;
                 const char *value;
         } variables[] = {
-                        {RENEW_HOOK_EVENT, "deployed"},
-                        {RENEW_HOOK_CERTIFICATE, c->name},
-                        {RENEW_HOOK_NAMES, names},
-                        {RENEW_HOOK_DIRECTORY, directory},
-                        {RENEW_HOOK_SERIAL, renew_chain_serial(options->chain)},
-                        {RENEW_HOOK_NOT_AFTER,
-                                        timestamp_format(not_after,
-                                                        renew_chain_not_after(options->chain))},
+                { RENEW_HOOK_EVENT, "deployed" },
+                { RENEW_HOOK_CERTIFICATE, c->name },
+                { RENEW_HOOK_NAMES, names },
+                { RENEW_HOOK_DIRECTORY, directory },
+                { RENEW_HOOK_SERIAL, renew_chain_serial(options->chain) },
+                { RENEW_HOOK_NOT_AFTER, timestamp_format(not_after,
+                                                        renew_chain_not_after(options->chain)) },
         };
         int r;
 
@@ -80,7 +79,7 @@ int hook_environment(const HookOptions *options, char ***ret)
         return 0;
 }
 
-/* --- the command ------------------------------------------------------------------------- */
+/* --- the command ------------------------------------------------------------------------------ */
 
 static void hook_log(const Hook *h, int level, const char *text)
 {
@@ -143,7 +142,7 @@ int hook_start(sd_event *event, const HookOptions *options, HookHandler handler,
         const ConfigCertificate *c = options->certificate;
         _cleanup_(hook_freep) Hook *h = calloc(1, sizeof(*h));
         _cleanup_strv_ char **environment = NULL;
-        ChildOptions child = {.argv = c->run, .timeout_usec = options->timeout_usec};
+        ChildOptions child = { .argv = c->run, .timeout_usec = options->timeout_usec };
         int r;
 
         if (!h)

@@ -25,7 +25,8 @@ typedef struct Hook Hook;
 typedef void (*HookHandler)(bool ok, const char *sentence, void *userdata);
 
 typedef struct HookOptions {
-        const ConfigCertificate *certificate; /* its run is not empty; used until the end of the hook */
+        const ConfigCertificate
+                        *certificate; /* its run is not empty; used until the end of the hook */
         const char *state_directory;
         const RenewChain *chain; /* what is deployed */
         uint64_t timeout_usec;

@@ -61,16 +61,16 @@ static int options_set_idle(Options *o, const char *text)
 static int options_parse(Options *o, int argc, char **argv)
 {
         static const struct option options[] = {
-                        {"config", required_argument, NULL, 'c'},
-                        {"idle", required_argument, NULL, 'i'},
-                        {"debug", no_argument, NULL, 'd'},
-                        {"version", no_argument, NULL, 'v'},
-                        {"help", no_argument, NULL, 'h'},
-                        {},
+                { "config", required_argument, NULL, 'c' },
+                { "idle", required_argument, NULL, 'i' },
+                { "debug", no_argument, NULL, 'd' },
+                { "version", no_argument, NULL, 'v' },
+                { "help", no_argument, NULL, 'h' },
+                {},
         };
         int c;
 
-        *o = (Options){.config = RENEWD_CONFIG_FILE, .idle_usec = USEC_INFINITY};
+        *o = (Options){ .config = RENEWD_CONFIG_FILE, .idle_usec = USEC_INFINITY };
         while ((c = getopt_long(argc, argv, "", options, NULL)) >= 0)
                 switch (c) {
                 case 'c':
@@ -100,7 +100,7 @@ static int options_parse(Options *o, int argc, char **argv)
         return 0;
 }
 
-/* --- inherited descriptors --------------------------------------------------------------- */
+/* --- inherited descriptors -------------------------------------------------------------------- */
 
 typedef struct Inherited {
         int socket_fd; /* -EBADF: none */
@@ -113,7 +113,7 @@ static int inherited_take(Inherited *ret)
         _cleanup_strv_ char **names = NULL;
         int n = sd_listen_fds_with_names(1, &names);
 
-        *ret = (Inherited){.socket_fd = -EBADF, .parent_fd = -EBADF};
+        *ret = (Inherited){ .socket_fd = -EBADF, .parent_fd = -EBADF };
         for (int i = 0; i < n; i++) {
                 int fd = SD_LISTEN_FDS_START + i;
 
@@ -141,12 +141,12 @@ static int on_parent(sd_event_source *source, int fd, uint32_t events, void *use
         return sd_event_exit(sd_event_source_get_event(source), 0);
 }
 
-/* --- the daemon -------------------------------------------------------------------------- */
+/* --- the daemon ------------------------------------------------------------------------------- */
 
 /* Return: 0 or -errno. */
 static int add_sources(sd_event *event, int parent_fd)
 {
-        static const int blocked[] = {SIGTERM, SIGINT, SIGCHLD};
+        static const int blocked[] = { SIGTERM, SIGINT, SIGCHLD };
         sigset_t set;
         int r;
 

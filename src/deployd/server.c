@@ -55,7 +55,7 @@ struct Server {
         uint64_t idle_usec;
 };
 
-/* --- answers ----------------------------------------------------------------------------- */
+/* --- answers ---------------------------------------------------------------------------------- */
 
 /* The text of a JSON value; the caller frees it. NULL when out of memory. */
 static char *json_to_text(json_t *json_take)
@@ -81,7 +81,7 @@ static void reply_error(HttpExchange *x, unsigned status, const char *sentence)
         reply_json(x, status, json_pack("{s:s}", "error", sentence));
 }
 
-/* --- tasks ------------------------------------------------------------------------------- */
+/* --- tasks ------------------------------------------------------------------------------------ */
 
 static void task_free(Task *t)
 {
@@ -158,7 +158,7 @@ static void on_gone(HttpExchange *x, void *userdata)
                 task_free(t);
 }
 
-/* --- requests ---------------------------------------------------------------------------- */
+/* --- requests --------------------------------------------------------------------------------- */
 
 static bool server_admits(const Server *s, const HttpPeer *peer)
 {
@@ -208,7 +208,7 @@ static void on_request(HttpExchange *x, void *userdata)
                 server_take(s, x);
 }
 
-/* --- life -------------------------------------------------------------------------------- */
+/* --- life ------------------------------------------------------------------------------------- */
 
 static int on_idle(sd_event_source *source, uint64_t usec, void *userdata)
 {
@@ -249,10 +249,10 @@ static uid_t find_renewd(void)
 int server_new(sd_event *event, int fd_take, const char *config, uint64_t idle_usec, Server **ret)
 {
         static const HttpServerOptions options = {
-                        .description = "deploy-socket",
-                        .max_connections = MAX_CONNECTIONS,
-                        .max_body = REQUEST_MAX_BODY,
-                        .deadline_usec = DEADLINE,
+                .description = "deploy-socket",
+                .max_connections = MAX_CONNECTIONS,
+                .max_body = REQUEST_MAX_BODY,
+                .deadline_usec = DEADLINE,
         };
         _cleanup_close_ int fd = fd_take;
         _cleanup_(server_freep) Server *s = calloc(1, sizeof(*s));

@@ -16,8 +16,7 @@ typedef struct Server Server;
  * @idle_usec  ends the loop with status 0 when nothing was asked for so long; USEC_INFINITY: never
  * Return: 0 or -errno.
  */
-int server_new(
-                sd_event *event, int fd_take, const char *config, uint64_t idle_usec, Server **ret);
+int server_new(sd_event *event, int fd_take, const char *config, uint64_t idle_usec, Server **ret);
 
 /* Ends what is under way; not from within the loop's callbacks. Return: NULL. */
 Server *server_free(Server *s);

@@ -29,13 +29,13 @@ typedef struct UnitProperties {
 #define TO(state)         (1U << UNIT_JOB_##state)
 
 static const unsigned allowed[N_UNIT_JOB_STATES] = {
-                [UNIT_JOB_CONNECTING] = TO(LOADING) | TO(FINISHED),
-                [UNIT_JOB_LOADING] = TO(READING) | TO(FINISHED),
-                [UNIT_JOB_READING] = TO(RESETTING) | TO(QUEUING) | TO(FINISHED),
-                [UNIT_JOB_RESETTING] = TO(QUEUING) | TO(FINISHED),
-                [UNIT_JOB_QUEUING] = TO(RUNNING) | TO(FINISHED),
-                [UNIT_JOB_RUNNING] = TO(FINISHED),
-                [UNIT_JOB_FINISHED] = 0,
+        [UNIT_JOB_CONNECTING] = TO(LOADING) | TO(FINISHED),
+        [UNIT_JOB_LOADING] = TO(READING) | TO(FINISHED),
+        [UNIT_JOB_READING] = TO(RESETTING) | TO(QUEUING) | TO(FINISHED),
+        [UNIT_JOB_RESETTING] = TO(QUEUING) | TO(FINISHED),
+        [UNIT_JOB_QUEUING] = TO(RUNNING) | TO(FINISHED),
+        [UNIT_JOB_RUNNING] = TO(FINISHED),
+        [UNIT_JOB_FINISHED] = 0,
 };
 
 static const char *unit_job_state_to_string(UnitJobState state)
@@ -95,7 +95,7 @@ void unit_job_finish(UnitJob *job, bool ok, char *sentence_take)
         units_job_changed(job->units);
 }
 
-/* --- calls ------------------------------------------------------------------------------- */
+/* --- calls ------------------------------------------------------------------------------------ */
 
 /* Why systemd could not be asked; what: "could not be reloaded". */
 static void unit_job_fail(UnitJob *job, const char *what, const char *reason)
@@ -141,7 +141,7 @@ static void unit_job_call(
         unit_job_check(job, r, "cannot be asked for");
 }
 
-/* --- systemd's job ----------------------------------------------------------------------- */
+/* --- systemd's job ---------------------------------------------------------------------------- */
 
 void unit_job_on_removed(UnitJob *job, const char *result)
 {
@@ -194,7 +194,7 @@ static int on_reset(sd_bus_message *m, void *userdata, sd_bus_error *error)
         return 0;
 }
 
-/* --- what is there ----------------------------------------------------------------------- */
+/* --- what is there ---------------------------------------------------------------------------- */
 
 static void unit_job_decide(UnitJob *job, const UnitProperties *p)
 {

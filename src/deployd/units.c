@@ -21,7 +21,7 @@
 
 #define DEFAULT_TIMEOUT (200 * USEC_PER_SEC)
 
-/* --- systemd's jobs that are gone -------------------------------------------------------- */
+/* --- systemd's jobs that are gone ------------------------------------------------------------- */
 
 static void removed_free(RemovedJob *removed)
 {
@@ -101,7 +101,7 @@ static int on_deliver(sd_event_source *source, void *userdata)
         return 0;
 }
 
-/* --- the bus ----------------------------------------------------------------------------- */
+/* --- the bus ---------------------------------------------------------------------------------- */
 
 /* Ends the connection and every job that needs it. reason: without a full stop. */
 static void units_disconnect(Units *u, const char *reason)
@@ -188,7 +188,7 @@ static int units_connect(Units *u)
         return 0;
 }
 
-/* --- jobs -------------------------------------------------------------------------------- */
+/* --- jobs ------------------------------------------------------------------------------------- */
 
 static int on_timeout(sd_event_source *source, uint64_t usec, void *userdata)
 {
@@ -262,7 +262,7 @@ UnitJob *unit_job_cancel(UnitJob *job)
         return NULL;
 }
 
-/* --- life -------------------------------------------------------------------------------- */
+/* --- life ------------------------------------------------------------------------------------- */
 
 void units_set_timeout(Units *u, uint64_t timeout_usec)
 {

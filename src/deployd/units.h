@@ -38,8 +38,7 @@ void units_set_timeout(Units *u, uint64_t timeout_usec);
  *
  * *ret may be NULL'ed by the caller when the handler was called. Return: 0 or -ENOMEM.
  */
-int units_reload(
-                Units *u, const char *unit, UnitJobHandler handler, void *userdata, UnitJob **ret);
+int units_reload(Units *u, const char *unit, UnitJobHandler handler, void *userdata, UnitJob **ret);
 
 /* Forgets the job; its handler is not called. Accepts NULL. Return: NULL. */
 UnitJob *unit_job_cancel(UnitJob *job);

@@ -54,11 +54,11 @@ int ca_new(const CaOptions *options, Ca **ret)
         if (!ca)
                 return -ENOMEM;
         *ca = (Ca){
-                        .n_ref = 1,
-                        .event = options->event,
-                        .store = options->store,
-                        .config = config_ref(options->config),
-                        .section = options->section,
+                .n_ref = 1,
+                .event = options->event,
+                .store = options->store,
+                .config = config_ref(options->config),
+                .section = options->section,
         };
         r = http_origin_new(options->http, ca->section->trust_file, &ca->origin);
         if (r < 0)
@@ -130,8 +130,7 @@ bool ca_adopt(Ca *ca, Config *config, const ConfigCa *section)
         return true;
 }
 
-/* --- requests ----------------------------------------------------------------------------------
- */
+/* --- requests --------------------------------------------------------------------------------- */
 
 static void on_transfer(const HttpClientResponse *response, const char *failure, void *userdata)
 {
@@ -145,14 +144,14 @@ static void on_transfer(const HttpClientResponse *response, const char *failure,
                 return;
         }
         answer = (RenewResponse){
-                        .status = response->status,
-                        .headers = headers,
-                        .n_headers = MIN(response->n_headers, ELEMENTSOF(headers)),
-                        .body = response->body,
-                        .body_size = response->body_size,
+                .status = response->status,
+                .headers = headers,
+                .n_headers = MIN(response->n_headers, ELEMENTSOF(headers)),
+                .body = response->body,
+                .body_size = response->body_size,
         };
         for (size_t i = 0; i < answer.n_headers; i++)
-                headers[i] = (RenewHeader){response->headers[i].name, response->headers[i].value};
+                headers[i] = (RenewHeader){ response->headers[i].name, response->headers[i].value };
         slot->answer(&answer, NULL, slot->userdata);
 }
 
@@ -160,17 +159,17 @@ int ca_send(Ca *ca, CaRequest *slot, const RenewRequest *request, CaAnswer answe
 {
         HttpHeader headers[LIMIT_HTTP_N_HEADERS];
         HttpClientRequest r = {
-                        .method = request->method,
-                        .url = request->url,
-                        .headers = headers,
-                        .n_headers = MIN(request->n_headers, ELEMENTSOF(headers)),
-                        .body = request->body,
-                        .body_size = request->body_size,
+                .method = request->method,
+                .url = request->url,
+                .headers = headers,
+                .n_headers = MIN(request->n_headers, ELEMENTSOF(headers)),
+                .body = request->body,
+                .body_size = request->body_size,
         };
 
         assert(!slot->transfer);
         for (size_t i = 0; i < r.n_headers; i++)
-                headers[i] = (HttpHeader){request->headers[i].name, request->headers[i].value};
+                headers[i] = (HttpHeader){ request->headers[i].name, request->headers[i].value };
         slot->answer = answer;
         slot->userdata = userdata;
         return http_client_send(ca->origin, &r, on_transfer, slot, &slot->transfer);
@@ -181,8 +180,7 @@ void ca_request_cancel(CaRequest *slot)
         slot->transfer = http_transfer_cancel(slot->transfer);
 }
 
-/* --- who waits ---------------------------------------------------------------------------------
- */
+/* --- who waits -------------------------------------------------------------------------------- */
 
 /* Drives on from the loop, after this span. */
 static void ca_again(Ca *ca, uint64_t span_usec)
@@ -199,7 +197,7 @@ static bool ca_is_driving(const Ca *ca)
 void ca_wait(Ca *ca, CaWaiter *waiter, CaReady ready, void *userdata)
 {
         assert(!waiter->list);
-        *waiter = (CaWaiter){.ready = ready, .userdata = userdata, .list = &ca->waiters};
+        *waiter = (CaWaiter){ .ready = ready, .userdata = userdata, .list = &ca->waiters };
         if (ca->session && !ca->waiters && renew_session_problem(ca->session))
                 renew_session_restart(ca->session);
         DL_APPEND(ca->waiters, waiter);
@@ -254,8 +252,7 @@ static void _printf_(4, 5)
         log_record(level, message_id, &fields, "%s: %s", ca_name(ca), text);
 }
 
-/* --- the account -------------------------------------------------------------------------------
- */
+/* --- the account ------------------------------------------------------------------------------ */
 
 /* state may be NULL: the account is then found by its key, or made. */
 static int ca_open_session(Ca *ca, const char *state)
@@ -263,14 +260,14 @@ static int ca_open_session(Ca *ca, const char *state)
         const ConfigCa *s = ca->section;
         const char *user_agent = ca->config->daemon.user_agent;
         RenewSessionOptions options = {
-                        .directory_url = s->directory,
-                        .user_agent = user_agent ? user_agent : "renewd/" RENEWD_VERSION,
-                        .contacts = (const char *const *) s->contacts,
-                        .state = state,
-                        .eab_key_id = s->eab_key_id,
-                        .eab_hmac_key = s->eab_hmac_key,
-                        .terms_agreed = s->agree_to_terms,
-                        .reregister = !s->preset,
+                .directory_url = s->directory,
+                .user_agent = user_agent ? user_agent : "renewd/" RENEWD_VERSION,
+                .contacts = (const char *const *) s->contacts,
+                .state = state,
+                .eab_key_id = s->eab_key_id,
+                .eab_hmac_key = s->eab_hmac_key,
+                .terms_agreed = s->agree_to_terms,
+                .reregister = !s->preset,
         };
         int r = renew_session_new(&options, ca->key, &ca->session);
 
@@ -327,8 +324,7 @@ static int ca_ensure_session(Ca *ca)
         return r < 0 ? r : 1;
 }
 
-/* --- driving the session -------------------------------------------------------------------------
- */
+/* --- driving the session ---------------------------------------------------------------------- */
 
 static void on_answer(const RenewResponse *response, const char *failure, void *userdata)
 {

@@ -61,10 +61,10 @@ static void certificate_remember_failure(Certificate *c, const Trouble *trouble,
         st->failures_random = random_u64();
         st->failures_config = certificate_signature(c);
         st->problem = (StoreProblem){
-                        .type = strdup(trouble->type),
-                        .detail = strdup(trouble->detail),
-                        .where = strdup(trouble->where),
-                        .when_usec = now,
+                .type = strdup(trouble->type),
+                .detail = strdup(trouble->detail),
+                .where = strdup(trouble->where),
+                .when_usec = now,
         };
         certificate_save(c);
 }
@@ -176,12 +176,12 @@ void certificate_issue(Certificate *c)
 {
         Manager *m = c->manager;
         IssuanceOptions options = {
-                        .event = m->event,
-                        .store = m->store,
-                        .ca = c->ca,
-                        .listener = http01_solver(m->http01),
-                        .config = c->config,
-                        .section = c->section,
+                .event = m->event,
+                .store = m->store,
+                .ca = c->ca,
+                .listener = http01_solver(m->http01),
+                .config = c->config,
+                .section = c->section,
         };
         _cleanup_trouble_ Trouble trouble = {};
         int r;

@@ -117,10 +117,10 @@ static void certificate_deployment_failed(Certificate *c, const DeployResult *re
         f->last = now;
         f->retry = RENEW_RETRY_NETWORK;
         c->remembered.deploy_problem = (StoreProblem){
-                        .type = strdup("deployment"),
-                        .detail = strdup(result->problem),
-                        .where = strdup("deployment"),
-                        .when_usec = now,
+                .type = strdup("deployment"),
+                .detail = strdup(result->problem),
+                .where = strdup("deployment"),
+                .when_usec = now,
         };
         c->deployment = DEPLOYMENT_FAILED;
         certificate_deployment_plan_retry(c);

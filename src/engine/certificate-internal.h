@@ -6,8 +6,7 @@
 /* What the files of a certificate (certificate.c, -attempt.c, -deployment.c) share and nobody else
  * calls. */
 
-/* --- certificate.c -------------------------------------------------------------------------------
- */
+/* --- certificate.c ---------------------------------------------------------------------------- */
 
 /* The one place where the state changes; the edge has to be in the table. */
 void certificate_set_state(Certificate *c, CertificateState state);
@@ -30,7 +29,7 @@ void certificate_drop_issuance(Certificate *c);
 /* Sets the timer to the next deadline. */
 void certificate_arm(Certificate *c);
 
-/* --- certificate-deployment.c ------------------------------------------------------------------ */
+/* --- certificate-deployment.c ----------------------------------------------------------------- */
 
 /* After what is remembered was read. */
 void certificate_deployment_load(Certificate *c);

@@ -24,8 +24,7 @@
 
 static int on_deadline(sd_event_source *s, uint64_t usec, void *userdata);
 
-/* --- life ----------------------------------------------------------------------------------------
- */
+/* --- life ------------------------------------------------------------------------------------- */
 
 int certificate_new(Manager *m, const char *name, Certificate **ret)
 {
@@ -94,8 +93,7 @@ void certificate_set_state(Certificate *c, CertificateState state)
         manager_notify_changed(c->manager);
 }
 
-/* --- facts ---------------------------------------------------------------------------------------
- */
+/* --- facts ------------------------------------------------------------------------------------ */
 
 /* Without its memory a certificate is renewed all the same; the plan is then made from its files.
  */
@@ -199,8 +197,7 @@ void certificate_reset_failures(Certificate *c)
         c->remembered.failures_config = NULL;
 }
 
-/* --- the plan ------------------------------------------------------------------------------------
- */
+/* --- the plan --------------------------------------------------------------------------------- */
 
 static uint64_t certificate_deadline(const Certificate *c, uint64_t now)
 {
@@ -261,16 +258,16 @@ static void certificate_plan(Certificate *c, uint64_t now)
 {
         const StoreState *st = &c->remembered;
         ScheduleFacts facts = {
-                        .issued = issued_is_set(&c->issued),
-                        .as_configured = certificate_is_as_configured(c),
-                        .order_in_flight = c->order_in_flight,
-                        .asked = c->asked,
-                        .not_before = c->issued.not_before,
-                        .not_after = c->issued.not_after,
-                        .before = c->section->renew_before,
-                        .random = st->random,
-                        .failures = st->failures,
-                        .failures_random = st->failures_random,
+                .issued = issued_is_set(&c->issued),
+                .as_configured = certificate_is_as_configured(c),
+                .order_in_flight = c->order_in_flight,
+                .asked = c->asked,
+                .not_before = c->issued.not_before,
+                .not_after = c->issued.not_after,
+                .before = c->section->renew_before,
+                .random = st->random,
+                .failures = st->failures,
+                .failures_random = st->failures_random,
         };
         uint64_t before = c->plan.at_usec;
 
@@ -336,8 +333,7 @@ void certificate_drop_issuance(Certificate *c)
         manager_issuance_ended(c->manager);
 }
 
-/* --- configuration -------------------------------------------------------------------------------
- */
+/* --- configuration ---------------------------------------------------------------------------- */
 
 /* A failure is remembered for what was configured when it happened. */
 static void certificate_forgive(Certificate *c, bool ca_changed)
@@ -393,8 +389,7 @@ void certificate_configure(Certificate *c, Config *config, const ConfigCertifica
         certificate_replan(c);
 }
 
-/* --- questions ---------------------------------------------------------------------------------
- */
+/* --- questions -------------------------------------------------------------------------------- */
 
 bool certificate_can_be_validated(const Certificate *c)
 {

@@ -70,8 +70,7 @@ const char *issuance_order_state(const Issuance *i)
         return i->key_job ? "making-key" : "finding-account";
 }
 
-/* --- the end -----------------------------------------------------------------------------------
- */
+/* --- the end ---------------------------------------------------------------------------------- */
 
 static int on_end(sd_event_source *s, void *userdata)
 {
@@ -100,8 +99,7 @@ static void issuance_fail_errno(Issuance *i, int error, const char *where)
         issuance_end(i);
 }
 
-/* --- staging -----------------------------------------------------------------------------------
- */
+/* --- staging ---------------------------------------------------------------------------------- */
 
 /*
  * The id of what is in force if it is this very certificate (a crash came between the switch and
@@ -142,8 +140,7 @@ static int issuance_stage(Issuance *i, const RenewChain *chain)
         return 0;
 }
 
-/* --- driving the order ---------------------------------------------------------------------------
- */
+/* --- driving the order ------------------------------------------------------------------------ */
 
 static void on_answer(const RenewResponse *response, const char *failure, void *userdata)
 {
@@ -306,8 +303,7 @@ void issuance_validation_seen(Issuance *i, const char *token)
                 issuance_wait(i, 0);
 }
 
-/* --- order/ and the key -------------------------------------------------------------------------
- */
+/* --- order/ and the key ----------------------------------------------------------------------- */
 
 static RenewIdentifier identifier_of(const char *name)
 {
@@ -315,7 +311,7 @@ static RenewIdentifier identifier_of(const char *name)
         bool ip = inet_pton(AF_INET, name, &address) == 1 ||
                   inet_pton(AF_INET6, name, &address) == 1;
 
-        return (RenewIdentifier){ip ? RENEW_IDENTIFIER_IP : RENEW_IDENTIFIER_DNS, name};
+        return (RenewIdentifier){ ip ? RENEW_IDENTIFIER_IP : RENEW_IDENTIFIER_DNS, name };
 }
 
 static int order_open(const Issuance *i, const StoreOrder *stored, const char *preferred_chain,
@@ -324,11 +320,11 @@ static int order_open(const Issuance *i, const StoreOrder *stored, const char *p
         size_t n = strv_length(stored->names);
         _cleanup_free_ RenewIdentifier *identifiers = calloc(n, sizeof(*identifiers));
         RenewOrderOptions options = {
-                        .identifiers = identifiers,
-                        .n_identifiers = n,
-                        .challenge_type = "http-01",
-                        .preferred_chain = preferred_chain,
-                        .state = stored->state,
+                .identifiers = identifiers,
+                .n_identifiers = n,
+                .challenge_type = "http-01",
+                .preferred_chain = preferred_chain,
+                .state = stored->state,
         };
 
         if (!identifiers)
@@ -492,8 +488,7 @@ static void on_account_ready(const Trouble *trouble, void *userdata)
         }
 }
 
-/* --- life ----------------------------------------------------------------------------------------
- */
+/* --- life ------------------------------------------------------------------------------------- */
 
 static int issuance_add_sources(Issuance *i)
 {
@@ -520,14 +515,14 @@ int issuance_start(
         if (!i)
                 return -ENOMEM;
         *i = (Issuance){
-                        .event = options->event,
-                        .store = options->store,
-                        .ca = ca_ref(options->ca),
-                        .config = config_ref(options->config),
-                        .section = options->section,
-                        .listener = options->listener,
-                        .done = done,
-                        .userdata = userdata,
+                .event = options->event,
+                .store = options->store,
+                .ca = ca_ref(options->ca),
+                .config = config_ref(options->config),
+                .section = options->section,
+                .listener = options->listener,
+                .done = done,
+                .userdata = userdata,
         };
         r = issuance_add_sources(i);
         if (r >= 0 && i->section->webroot)

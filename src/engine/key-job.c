@@ -93,7 +93,7 @@ int key_job_start(sd_event *event, RenewKeyType type, KeyJobDone done, void *use
 
         if (!j)
                 return -ENOMEM;
-        *j = (KeyJob){.read_fd = -EBADF, .done = done, .userdata = userdata};
+        *j = (KeyJob){ .read_fd = -EBADF, .done = done, .userdata = userdata };
         j->work = calloc(1, sizeof(*j->work));
         if (!j->work || pipe2(fds, O_CLOEXEC) < 0) {
                 free(j->work);

@@ -22,8 +22,7 @@
 
 static void manager_listen(Manager *m);
 
-/* --- events of others
- * ------------------------------------------------------------------------------ */
+/* --- events of others ------------------------------------------------------------------------- */
 
 static void on_validation_seen(const char *token, void *userdata)
 {
@@ -49,8 +48,7 @@ static int on_listen_again(sd_event_source *s, uint64_t usec, void *userdata)
         return 0;
 }
 
-/* --- turns
- * ----------------------------------------------------------------------------------------- */
+/* --- turns ------------------------------------------------------------------------------------ */
 
 /* Begins what can begin; with --once ends the loop when nothing more will. */
 static int on_start(sd_event_source *s, void *userdata)
@@ -124,8 +122,7 @@ Certificate *manager_find(Manager *m, const char *name)
         return c;
 }
 
-/* --- the challenge port
- * ------------------------------------------------------------------------------ */
+/* --- the challenge port ----------------------------------------------------------------------- */
 
 static bool config_needs_port(const Config *config)
 {
@@ -174,19 +171,18 @@ static void manager_listen(Manager *m)
         manager_notify_changed(m);
 }
 
-/* --- configuration
- * ----------------------------------------------------------------------------------- */
+/* --- configuration ---------------------------------------------------------------------------- */
 
 /* The CA of this section: the one that is there if it can go on, else a new one. NULL when out of
  * memory. */
 static Ca *manager_ensure_ca(Manager *m, Config *config, const ConfigCa *section)
 {
         CaOptions options = {
-                        .event = m->event,
-                        .store = m->store,
-                        .http = m->http,
-                        .config = config,
-                        .section = section,
+                .event = m->event,
+                .store = m->store,
+                .http = m->http,
+                .config = config,
+                .section = section,
         };
         CaEntry *e;
 
@@ -282,8 +278,7 @@ int manager_reload(Manager *m, Config *config)
         return r;
 }
 
-/* --- life
- * ---------------------------------------------------------------------------------------------- */
+/* --- life ------------------------------------------------------------------------------------- */
 
 /* Certificates that are in the store only are shown, and neither renewed nor deleted. */
 static int manager_load_unconfigured(Manager *m)

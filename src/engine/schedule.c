@@ -11,15 +11,14 @@
 static Schedule schedule_wanted(const ScheduleFacts *f, uint64_t now)
 {
         if (!f->issued)
-                return (Schedule){now, SCHEDULE_MISSING};
+                return (Schedule){ now, SCHEDULE_MISSING };
         if (!f->as_configured)
-                return (Schedule){now, SCHEDULE_CHANGED};
+                return (Schedule){ now, SCHEDULE_CHANGED };
         if (f->order_in_flight)
-                return (Schedule){now, SCHEDULE_RESUMED};
+                return (Schedule){ now, SCHEDULE_RESUMED };
         return (Schedule){
-                        .at_usec = renew_renewal_due(
-                                        f->not_before, f->not_after, &f->before, f->random),
-                        .reason = SCHEDULE_LIFETIME,
+                .at_usec = renew_renewal_due(f->not_before, f->not_after, &f->before, f->random),
+                .reason = SCHEDULE_LIFETIME,
         };
 }
 
@@ -31,7 +30,7 @@ Schedule schedule_plan(const ScheduleFacts *f, uint64_t now)
 
         /* The operator knows what changed outside; one attempt, whatever failed before. */
         if (f->asked)
-                return (Schedule){now, SCHEDULE_ASKED};
+                return (Schedule){ now, SCHEDULE_ASKED };
         if (failures.count == 0)
                 return wanted;
 
@@ -41,10 +40,10 @@ Schedule schedule_plan(const ScheduleFacts *f, uint64_t now)
         retry = renew_renewal_retry_at(&failures, f->issued ? f->not_before : 0,
                         f->issued ? f->not_after : 0, f->failures_random);
         if (retry == USEC_INFINITY)
-                return (Schedule){USEC_INFINITY, SCHEDULE_HELD};
+                return (Schedule){ USEC_INFINITY, SCHEDULE_HELD };
         if (retry < wanted.at_usec)
                 return wanted;
-        return (Schedule){retry, SCHEDULE_RETRY};
+        return (Schedule){ retry, SCHEDULE_RETRY };
 }
 
 const char *schedule_reason_to_string(ScheduleReason reason)

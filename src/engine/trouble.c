@@ -30,10 +30,10 @@ static void trouble_fill(Trouble *t, RenewRetry retry, const char *type, const c
                 char *detail_take)
 {
         Trouble filled = {
-                        .type = strdup(type),
-                        .detail = detail_take ? detail_take : strdup("out of memory"),
-                        .where = strdup(where),
-                        .retry = retry,
+                .type = strdup(type),
+                .detail = detail_take ? detail_take : strdup("out of memory"),
+                .where = strdup(where),
+                .retry = retry,
         };
 
         trouble_done(t);

@@ -243,7 +243,7 @@ static int prepare_files(posix_spawn_file_actions_t *a, int output_fd, const cha
 /* Return: 0 or -errno; posix_spawn() also reports why exec failed in the child. */
 static int spawn(const ChildOptions *options, int output_fd, pid_t *ret)
 {
-        static char *const no_environment[] = {NULL};
+        static char *const no_environment[] = { NULL };
         _cleanup_(actions_done) posix_spawn_file_actions_t actions;
         _cleanup_(attributes_done) posix_spawnattr_t attributes;
         int r;
@@ -308,7 +308,7 @@ int child_spawn(sd_event *event, const ChildOptions *options, ChildOutput output
                 void *userdata, Child **ret)
 {
         _cleanup_(child_freep) Child *c = calloc(1, sizeof(*c));
-        int fds[2] = {-EBADF, -EBADF};
+        int fds[2] = { -EBADF, -EBADF };
         sigset_t chld;
         int r;
 

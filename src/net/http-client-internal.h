@@ -16,7 +16,7 @@
 typedef struct HttpClientLimits {
         uint64_t connect_usec; /* name, TCP and TLS */
         uint64_t total_usec;
-        uint64_t stall_usec;   /* fewer than stall_rate bytes/s for so long ends it */
+        uint64_t stall_usec; /* fewer than stall_rate bytes/s for so long ends it */
         unsigned stall_rate;
 } HttpClientLimits;
 

@@ -32,12 +32,12 @@
 #define KEPT_CONNECTIONS 16L
 
 static const HttpClientLimits default_limits = {
-                .connect_usec = 15 * USEC_PER_SEC,
-                .total_usec = 60 * USEC_PER_SEC,
-                /* A CA may think for half a minute before its first byte; nobody needs longer for a
+        .connect_usec = 15 * USEC_PER_SEC,
+        .total_usec = 60 * USEC_PER_SEC,
+        /* A CA may think for half a minute before its first byte; nobody needs longer for a
                    trickle. */
-                .stall_usec = 45 * USEC_PER_SEC,
-                .stall_rate = 64,
+        .stall_usec = 45 * USEC_PER_SEC,
+        .stall_rate = 64,
 };
 
 static void origin_start_waiting(HttpOrigin *o);

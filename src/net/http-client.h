@@ -26,7 +26,7 @@ typedef struct HttpClientRequest {
         const char *url;    /* https (a Unix origin: http) only, sent byte for byte */
         const HttpHeader *headers;
         size_t n_headers;
-        const void *body;   /* copied */
+        const void *body; /* copied */
         size_t body_size;
 } HttpClientRequest;
 

@@ -88,7 +88,7 @@ static void peer_read(const HttpConnection *c, HttpPeer *peer)
         struct ucred credentials;
         socklen_t size = sizeof(credentials);
 
-        *peer = (HttpPeer){.pid = -1, .uid = (uid_t) -1, .gid = (gid_t) -1};
+        *peer = (HttpPeer){ .pid = -1, .uid = (uid_t) -1, .gid = (gid_t) -1 };
         if (!c->server->local)
                 return;
         if (getsockopt(c->fd, SOL_SOCKET, SO_PEERCRED, &credentials, &size) < 0)

@@ -27,7 +27,8 @@ static char *details(const HttpTransfer *t, CURLcode result)
 /* An administrator who forgot about a proxy looks for the fault at the CA. */
 static const char *proxy_hint(void)
 {
-        static const char *const names[] = {"https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"};
+        static const char *const names[] = { "https_proxy", "HTTPS_PROXY", "all_proxy",
+                "ALL_PROXY" };
 
         for (size_t i = 0; i < ELEMENTSOF(names); i++) {
                 const char *value = getenv(names[i]);
@@ -58,15 +59,14 @@ static char *describe_trust(const HttpTransfer *t, CURLcode result)
                 long flag;
                 const char *reason;
         } reasons[] = {
-                        {GNUTLS_CERT_EXPIRED,
-                                        "it has expired (or the clock of this machine is wrong)"},
-                        {GNUTLS_CERT_NOT_ACTIVATED, "it is not valid yet (or the clock of this "
-                                                    "machine is wrong)"},
-                        {GNUTLS_CERT_REVOKED, "it was revoked"},
-                        {GNUTLS_CERT_SIGNER_NOT_CA, "its issuer is not a CA"},
-                        {GNUTLS_CERT_SIGNER_CONSTRAINTS_FAILURE, "its issuer may not issue it"},
-                        {GNUTLS_CERT_INSECURE_ALGORITHM, "it is signed with an insecure algorithm"},
-                        {GNUTLS_CERT_SIGNATURE_FAILURE, "its signature is wrong"},
+                { GNUTLS_CERT_EXPIRED, "it has expired (or the clock of this machine is wrong)" },
+                { GNUTLS_CERT_NOT_ACTIVATED, "it is not valid yet (or the clock of this "
+                                             "machine is wrong)" },
+                { GNUTLS_CERT_REVOKED, "it was revoked" },
+                { GNUTLS_CERT_SIGNER_NOT_CA, "its issuer is not a CA" },
+                { GNUTLS_CERT_SIGNER_CONSTRAINTS_FAILURE, "its issuer may not issue it" },
+                { GNUTLS_CERT_INSECURE_ALGORITHM, "it is signed with an insecure algorithm" },
+                { GNUTLS_CERT_SIGNATURE_FAILURE, "its signature is wrong" },
         };
         _cleanup_free_ char *words = NULL;
         long status = 0;

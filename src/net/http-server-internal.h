@@ -55,7 +55,8 @@ void http_connection_resume(HttpConnection *c);
 /* MHD's callbacks for a request. */
 void *http_exchange_on_target(void *cls, const char *target, struct MHD_Connection *mhd);
 enum MHD_Result http_exchange_on_request(void *cls, struct MHD_Connection *mhd, const char *url,
-                const char *method, const char *version, const char *data, size_t *size, void **context);
+                const char *method, const char *version, const char *data, size_t *size,
+                void **context);
 void http_exchange_on_completed(void *cls, struct MHD_Connection *mhd, void **context,
                 enum MHD_RequestTerminationCode code);
 

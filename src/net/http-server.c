@@ -269,7 +269,7 @@ static int server_attach(HttpServer *s, const char *description)
 
 static int socket_prepare(int fd, bool *ret_local)
 {
-        struct sockaddr_storage ss = {0};
+        struct sockaddr_storage ss = { 0 };
         socklen_t size = sizeof(ss);
         int flags = fcntl(fd, F_GETFL);
 

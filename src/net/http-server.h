@@ -24,11 +24,11 @@ typedef struct HttpPeer {
 } HttpPeer;
 
 typedef struct HttpServerOptions {
-        const char *description;    /* for the event source */
-        unsigned max_connections;   /* over all peers */
-        unsigned max_per_address;   /* IPv6: per /64. 0: no limit; Unix sockets have none */
-        size_t max_body;            /* 413 beyond; 0: any body is refused. Without a Content-Length: 411 */
-        uint64_t deadline_usec;     /* a whole request has to arrive, and its answer to leave, within; 0: none
+        const char *description;  /* for the event source */
+        unsigned max_connections; /* over all peers */
+        unsigned max_per_address; /* IPv6: per /64. 0: no limit; Unix sockets have none */
+        size_t max_body; /* 413 beyond; 0: any body is refused. Without a Content-Length: 411 */
+        uint64_t deadline_usec; /* a whole request has to arrive, and its answer to leave, within; 0: none
                                      * while an exchange is suspended */
 } HttpServerOptions;
 
@@ -69,8 +69,8 @@ const HttpPeer *http_exchange_peer(const HttpExchange *x);
  * Return: 0, -ENOMEM, -EINVAL for text that cannot stand in a header. On failure the exchange is as before; a
  * handler that returns with it unanswered and not suspended closes the connection.
  */
-int http_exchange_reply(HttpExchange *x, unsigned status, const char *content_type, const void *body,
-                size_t size, const char *location);
+int http_exchange_reply(HttpExchange *x, unsigned status, const char *content_type,
+                const void *body, size_t size, const char *location);
 
 /*
  * Keeps the exchange for a later http_exchange_reply(). gone is called at most once, instead of it: when the peer

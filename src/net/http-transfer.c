@@ -54,10 +54,10 @@ void http_transfer_fail(HttpTransfer *t, char *sentence_take)
 void http_transfer_deliver(HttpTransfer *t)
 {
         HttpClientResponse response = {
-                        .headers = t->headers,
-                        .n_headers = t->n_headers,
-                        .body = t->body.data ? t->body.data : "",
-                        .body_size = t->body.size,
+                .headers = t->headers,
+                .n_headers = t->n_headers,
+                .body = t->body.data ? t->body.data : "",
+                .body_size = t->body.size,
         };
         long status = 0;
 
@@ -102,8 +102,8 @@ static int header_add(HttpTransfer *t, const char *line, size_t size)
         value_copy = strndup(value, (size_t) (end - value));
         if (!name_copy || !value_copy)
                 return -ENOMEM;
-        t->headers[t->n_headers++] = (HttpHeader){
-                        .name = TAKE_PTR(name_copy), .value = TAKE_PTR(value_copy)};
+        t->headers[t->n_headers++] = (HttpHeader){ .name = TAKE_PTR(name_copy),
+                .value = TAKE_PTR(value_copy) };
         return 0;
 }
 
@@ -236,7 +236,7 @@ static bool request_has_header(const HttpClientRequest *request, const char *nam
 
 static int transfer_set_headers(HttpTransfer *t, const HttpClientRequest *request)
 {
-        static const char *const of_curl[] = {"Accept", "Content-Type", "Expect"};
+        static const char *const of_curl[] = { "Accept", "Content-Type", "Expect" };
         int r;
 
         for (size_t i = 0; i < request->n_headers; i++) {
@@ -289,23 +289,23 @@ typedef struct EasyOption {
 } EasyOption;
 
 static const EasyOption fixed_options[] = {
-                /* A resolver thread that waits for a silent name server is joined without the
+        /* A resolver thread that waits for a silent name server is joined without the
                  * first, and the loop stands still for as long; without the second curl plays with
                  * SIGALRM and SIGPIPE. */
-                {CURLOPT_QUICK_EXIT, 1},
-                {CURLOPT_NOSIGNAL, 1},
-                {CURLOPT_SSLVERSION, CURL_SSLVERSION_TLSv1_2},
-                {CURLOPT_SSL_VERIFYPEER, 1},
-                {CURLOPT_SSL_VERIFYHOST, 2},
-                {CURLOPT_FOLLOWLOCATION, 0},
-                {CURLOPT_HTTP_VERSION, CURL_HTTP_VERSION_2TLS},
-                /* Rather share a connection that is being made than make a second one beside it. */
-                {CURLOPT_PIPEWAIT, 1},
-                {CURLOPT_TCP_KEEPALIVE, 1},
-                {CURLOPT_PATH_AS_IS, 1},
-                /* A proxy's answer to CONNECT is not the CA's. */
-                {CURLOPT_SUPPRESS_CONNECT_HEADERS, 1},
-                {CURLOPT_NETRC, CURL_NETRC_IGNORED},
+        { CURLOPT_QUICK_EXIT, 1 },
+        { CURLOPT_NOSIGNAL, 1 },
+        { CURLOPT_SSLVERSION, CURL_SSLVERSION_TLSv1_2 },
+        { CURLOPT_SSL_VERIFYPEER, 1 },
+        { CURLOPT_SSL_VERIFYHOST, 2 },
+        { CURLOPT_FOLLOWLOCATION, 0 },
+        { CURLOPT_HTTP_VERSION, CURL_HTTP_VERSION_2TLS },
+        /* Rather share a connection that is being made than make a second one beside it. */
+        { CURLOPT_PIPEWAIT, 1 },
+        { CURLOPT_TCP_KEEPALIVE, 1 },
+        { CURLOPT_PATH_AS_IS, 1 },
+        /* A proxy's answer to CONNECT is not the CA's. */
+        { CURLOPT_SUPPRESS_CONNECT_HEADERS, 1 },
+        { CURLOPT_NETRC, CURL_NETRC_IGNORED },
 };
 
 static long msec(uint64_t usec)

@@ -38,7 +38,7 @@ typedef union ListenAddress {
 /* Return: 0, or -EINVAL when host is not a numeric address. */
 static int address_parse(const char *host, unsigned port, ListenAddress *ret, socklen_t *ret_size)
 {
-        ListenAddress a = {0};
+        ListenAddress a = { 0 };
 
         if (port > UINT16_MAX)
                 return -EINVAL;
@@ -107,7 +107,7 @@ static int remove_stale(const ListenAddress *a)
 
 int listen_unix(const char *path, mode_t mode)
 {
-        ListenAddress a = {.un.sun_family = AF_UNIX};
+        ListenAddress a = { .un.sun_family = AF_UNIX };
         _cleanup_close_ int fd = -EBADF;
         mode_t mask;
         int r;
@@ -182,7 +182,7 @@ static unsigned long find_inode(
         if (!f)
                 return 0;
         while (found == 0 && getline(&line, &size, f) >= 0) {
-                ListenAddress held = {.sa.sa_family = family};
+                ListenAddress held = { .sa.sa_family = family };
                 unsigned row_port, state;
                 char hex[33];
 

@@ -29,10 +29,10 @@ typedef struct AccountFile {
 } AccountFile;
 
 static const Field account_fields[] = {
-                FIELD(FIELD_TEXT, "directory", AccountFile, directory),
-                FIELD(FIELD_NUMBER, "created", AccountFile, created_usec),
-                FIELD(FIELD_TEXT, "state", AccountFile, state),
-                {},
+        FIELD(FIELD_TEXT, "directory", AccountFile, directory),
+        FIELD(FIELD_NUMBER, "created", AccountFile, created_usec),
+        FIELD(FIELD_TEXT, "state", AccountFile, state),
+        {},
 };
 
 static void account_file_done(AccountFile *f)
@@ -49,7 +49,7 @@ void store_account_done(StoreAccount *a)
         *a = (StoreAccount){};
 }
 
-/* --- loading ----------------------------------------------------------------------------- */
+/* --- loading ---------------------------------------------------------------------------------- */
 
 /* The best account seen so far. */
 typedef struct Search {
@@ -158,7 +158,7 @@ static void account_mend(const Store *st, const Search *s)
 {
         _cleanup_close_ int fd = store_directory(st, 0, "accounts/%s/%s", s->ca, s->thumbprint);
         char *directory = strdup(s->directory_url);
-        AccountFile f = {.directory = directory};
+        AccountFile f = { .directory = directory };
 
         if (fd >= 0 && directory) {
                 (void) renameat(fd, ACCOUNT_FILE, fd, ACCOUNT_DAMAGED);
@@ -189,7 +189,7 @@ int store_account_load(Store *s, const char *ca, const char *directory_url, Stor
                 char **ret_warning)
 {
         _cleanup_close_ int fd = store_directory(s, 0, "accounts/%s", ca);
-        _cleanup_(search_done) Search search = {.ca = ca, .directory_url = directory_url};
+        _cleanup_(search_done) Search search = { .ca = ca, .directory_url = directory_url };
         int r;
 
         if (fd < 0)
@@ -203,13 +203,13 @@ int store_account_load(Store *s, const char *ca, const char *directory_url, Stor
         if (!search.whole && !s->read_only)
                 account_mend(s, &search);
         *ret = (StoreAccount){
-                        .key = TAKE_PTR(search.key),
-                        .state = TAKE_PTR(search.file.state),
+                .key = TAKE_PTR(search.key),
+                .state = TAKE_PTR(search.file.state),
         };
         return 0;
 }
 
-/* --- writing ----------------------------------------------------------------------------- */
+/* --- writing ---------------------------------------------------------------------------------- */
 
 static int account_fill(int fd, const AccountFile *f, const RenewKey *key)
 {
@@ -248,7 +248,7 @@ static int account_write(int ca_fd, const AccountFile *f, const RenewKey *key)
 int store_account_create(Store *s, const char *ca, const char *directory_url, const RenewKey *key)
 {
         _cleanup_close_ int fd = store_directory(s, MODE_PRIVATE, "accounts/%s", ca);
-        AccountFile f = {.created_usec = clock_realtime_usec()};
+        AccountFile f = { .created_usec = clock_realtime_usec() };
         int r;
 
         if (fd < 0)

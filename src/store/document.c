@@ -24,14 +24,14 @@
 #include "store/layout.h"
 
 static const char *const retries[] = {
-                [RENEW_RETRY_NOW] = "now",
-                [RENEW_RETRY_NETWORK] = "network",
-                [RENEW_RETRY_VALIDATION] = "validation",
-                [RENEW_RETRY_DAILY] = "daily",
-                [RENEW_RETRY_HELD] = "held",
+        [RENEW_RETRY_NOW] = "now",
+        [RENEW_RETRY_NETWORK] = "network",
+        [RENEW_RETRY_VALIDATION] = "validation",
+        [RENEW_RETRY_DAILY] = "daily",
+        [RENEW_RETRY_HELD] = "held",
 };
 
-/* --- reading ----------------------------------------------------------------------------- */
+/* --- reading ---------------------------------------------------------------------------------- */
 
 static int read_text(const json_t *json, char **ret)
 {
@@ -189,7 +189,7 @@ int document_may_replace(int dir_fd, const char *file)
         return r == STORE_E_NEWER ? -ENOTSUP : r == -ENOMEM ? r : 0;
 }
 
-/* --- writing ----------------------------------------------------------------------------- */
+/* --- writing ---------------------------------------------------------------------------------- */
 
 /* Text of a peer may be anything. JSON cannot hold what is not UTF-8, and losing a whole memory
  * over it would be worse than \xNN in it. */
@@ -300,7 +300,7 @@ typedef int (*FileWriter)(int dir_fd, const char *path, const void *data, size_t
 static int write_json(FileWriter write, int dir_fd, const char *file, mode_t mode,
                 const Field *fields, const void *structure)
 {
-        Sink sink = {.buffer = BUFFER_INIT(LIMIT_STATE_FILE)};
+        Sink sink = { .buffer = BUFFER_INIT(LIMIT_STATE_FILE) };
         int r;
 
         r = sink_fill(&sink, fields, structure);

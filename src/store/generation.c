@@ -30,10 +30,10 @@
 #define GENERATIONS_KEPT 3U
 
 const Field generation_meta_fields[] = {
-                FIELD(FIELD_NUMBER, "issued", GenerationMeta, issued_usec),
-                FIELD(FIELD_TEXT, "serial", GenerationMeta, serial),
-                FIELD(FIELD_TEXT, "fingerprint", GenerationMeta, fingerprint),
-                {},
+        FIELD(FIELD_NUMBER, "issued", GenerationMeta, issued_usec),
+        FIELD(FIELD_TEXT, "serial", GenerationMeta, serial),
+        FIELD(FIELD_TEXT, "fingerprint", GenerationMeta, fingerprint),
+        {},
 };
 
 void generation_meta_done(GenerationMeta *m)
@@ -43,7 +43,7 @@ void generation_meta_done(GenerationMeta *m)
         *m = (GenerationMeta){};
 }
 
-/* --- ids --------------------------------------------------------------------------------- */
+/* --- ids -------------------------------------------------------------------------------------- */
 
 #define ID_FORM    \
         "dddddddd" \
@@ -142,7 +142,7 @@ int generation_list(int certificate_fd, char ***ret)
         return 0;
 }
 
-/* --- writing ----------------------------------------------------------------------------- */
+/* --- writing ---------------------------------------------------------------------------------- */
 
 static int write_text(int fd, const char *file, const char *text)
 {
@@ -152,9 +152,9 @@ static int write_text(int fd, const char *file, const char *text)
 static int write_meta(int fd, const RenewChain *chain, uint64_t now_usec)
 {
         GenerationMeta m = {
-                        .issued_usec = now_usec,
-                        .serial = strdup(renew_chain_serial(chain)),
-                        .fingerprint = strdup(renew_chain_fingerprint(chain)),
+                .issued_usec = now_usec,
+                .serial = strdup(renew_chain_serial(chain)),
+                .fingerprint = strdup(renew_chain_fingerprint(chain)),
         };
         int r = -ENOMEM;
 
@@ -228,7 +228,7 @@ int store_generation_write(Store *s, const char *certificate, const RenewChain *
         return 0;
 }
 
-/* --- switching --------------------------------------------------------------------------- */
+/* --- switching -------------------------------------------------------------------------------- */
 
 int generation_in_force(const Store *s, const char *certificate, char **ret_id)
 {

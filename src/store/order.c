@@ -24,12 +24,12 @@
 #define ORDER_NEW ".order.new.tmp"
 
 static const Field order_fields[] = {
-                FIELD(FIELD_TEXT, "ca", StoreOrder, ca),
-                FIELD(FIELD_TEXT, "account", StoreOrder, account),
-                FIELD(FIELD_TEXT, "webroot", StoreOrder, webroot),
-                FIELD(FIELD_TEXTS, "names", StoreOrder, names),
-                FIELD(FIELD_TEXT, "state", StoreOrder, state),
-                {},
+        FIELD(FIELD_TEXT, "ca", StoreOrder, ca),
+        FIELD(FIELD_TEXT, "account", StoreOrder, account),
+        FIELD(FIELD_TEXT, "webroot", StoreOrder, webroot),
+        FIELD(FIELD_TEXTS, "names", StoreOrder, names),
+        FIELD(FIELD_TEXT, "state", StoreOrder, state),
+        {},
 };
 
 void store_order_done(StoreOrder *o)

@@ -19,35 +19,35 @@
 #define STATE_DAMAGED "state.json.damaged"
 
 static const Field problem_fields[] = {
-                FIELD(FIELD_TEXT, "type", StoreProblem, type),
-                FIELD(FIELD_TEXT, "detail", StoreProblem, detail),
-                FIELD(FIELD_TEXT, "where", StoreProblem, where),
-                FIELD(FIELD_NUMBER, "when", StoreProblem, when_usec),
-                {},
+        FIELD(FIELD_TEXT, "type", StoreProblem, type),
+        FIELD(FIELD_TEXT, "detail", StoreProblem, detail),
+        FIELD(FIELD_TEXT, "where", StoreProblem, where),
+        FIELD(FIELD_NUMBER, "when", StoreProblem, when_usec),
+        {},
 };
 
 static const Field failures_fields[] = {
-                FIELD(FIELD_COUNT, "count", RenewFailures, count),
-                FIELD(FIELD_NUMBER, "first", RenewFailures, first),
-                FIELD(FIELD_NUMBER, "last", RenewFailures, last),
-                FIELD(FIELD_RETRY, "retry", RenewFailures, retry),
-                FIELD(FIELD_NUMBER, "not-before", RenewFailures, not_before),
-                {},
+        FIELD(FIELD_COUNT, "count", RenewFailures, count),
+        FIELD(FIELD_NUMBER, "first", RenewFailures, first),
+        FIELD(FIELD_NUMBER, "last", RenewFailures, last),
+        FIELD(FIELD_RETRY, "retry", RenewFailures, retry),
+        FIELD(FIELD_NUMBER, "not-before", RenewFailures, not_before),
+        {},
 };
 
 static const Field state_fields[] = {
-                FIELD(FIELD_TEXT, "ca", StoreState, ca),
-                FIELD(FIELD_TEXT, "key-type", StoreState, key_type),
-                FIELD(FIELD_TEXTS, "names", StoreState, names),
-                FIELD(FIELD_NUMBER, "random", StoreState, random),
-                FIELD_WITHIN("failures", StoreState, failures, failures_fields),
-                FIELD(FIELD_NUMBER, "failures-random", StoreState, failures_random),
-                FIELD(FIELD_TEXT, "failures-config", StoreState, failures_config),
-                FIELD_WITHIN("problem", StoreState, problem, problem_fields),
-                FIELD(FIELD_TEXT, "deployed", StoreState, deployed),
-                FIELD_WITHIN("deploy-failures", StoreState, deploy_failures, failures_fields),
-                FIELD_WITHIN("deploy-problem", StoreState, deploy_problem, problem_fields),
-                {},
+        FIELD(FIELD_TEXT, "ca", StoreState, ca),
+        FIELD(FIELD_TEXT, "key-type", StoreState, key_type),
+        FIELD(FIELD_TEXTS, "names", StoreState, names),
+        FIELD(FIELD_NUMBER, "random", StoreState, random),
+        FIELD_WITHIN("failures", StoreState, failures, failures_fields),
+        FIELD(FIELD_NUMBER, "failures-random", StoreState, failures_random),
+        FIELD(FIELD_TEXT, "failures-config", StoreState, failures_config),
+        FIELD_WITHIN("problem", StoreState, problem, problem_fields),
+        FIELD(FIELD_TEXT, "deployed", StoreState, deployed),
+        FIELD_WITHIN("deploy-failures", StoreState, deploy_failures, failures_fields),
+        FIELD_WITHIN("deploy-problem", StoreState, deploy_problem, problem_fields),
+        {},
 };
 
 static void problem_done(StoreProblem *p)

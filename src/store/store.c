@@ -23,7 +23,7 @@
 #include "base/text.h"
 #include "store/layout.h"
 
-/* --- directories and keys ---------------------------------------------------------------- */
+/* --- directories and keys --------------------------------------------------------------------- */
 
 /* Passing through needs no permission to list, so a mere reader does not ask for it. */
 static int access_flags(bool read_only)
@@ -166,7 +166,7 @@ int store_key_create(int dir_fd, const char *file, const RenewKey *key)
         return r;
 }
 
-/* --- sweeping ---------------------------------------------------------------------------- */
+/* --- sweeping --------------------------------------------------------------------------------- */
 
 /* What base/file.h and we name things that are not finished yet. */
 static bool is_temporary(const char *name)
@@ -197,7 +197,7 @@ static void sweep(int dir_fd, unsigned depth)
         }
 }
 
-/* --- opening and closing ----------------------------------------------------------------- */
+/* --- opening and closing ---------------------------------------------------------------------- */
 
 /* The directories of the first level, and the sweeping of what lies below them. */
 static int store_prepare(const Store *s)
@@ -207,9 +207,9 @@ static int store_prepare(const Store *s)
                 mode_t mode;
                 unsigned depth; /* levels below it at which something is written */
         } rooms[] = {
-                        {"accounts", MODE_PRIVATE, 2},     /* <ca>/<thumbprint> */
-                        {"certificates", MODE_PASSAGE, 2}, /* <name>/order */
-                        {"live", MODE_PASSAGE, 0},
+                { "accounts", MODE_PRIVATE, 2 },     /* <ca>/<thumbprint> */
+                { "certificates", MODE_PASSAGE, 2 }, /* <name>/order */
+                { "live", MODE_PASSAGE, 0 },
         };
 
         for (size_t i = 0; i < ELEMENTSOF(rooms); i++) {
@@ -281,7 +281,7 @@ const char *store_path(const Store *s)
         return s->path;
 }
 
-/* --- what there is ----------------------------------------------------------------------- */
+/* --- what there is ---------------------------------------------------------------------------- */
 
 static bool is_directory(int dir_fd, const char *name)
 {

@@ -41,7 +41,7 @@ DEFINE_CLEANUP(Store, store_close)
 
 const char *store_path(const Store *s);
 
-/* --- accounts/<ca>/<thumbprint>/ --------------------------------------------------------- */
+/* --- accounts/<ca>/<thumbprint>/ -------------------------------------------------------------- */
 
 typedef struct StoreAccount {
         RenewKey *key;
@@ -67,7 +67,7 @@ int store_account_create(Store *s, const char *ca, const char *directory_url, co
 /* Replaces the state of an account that was created or loaded. Return: 0, -ENOTSUP, -errno. */
 int store_account_save(Store *s, const char *ca, const RenewKey *key, const char *state);
 
-/* --- certificates/<name>/state.json ------------------------------------------------------ */
+/* --- certificates/<name>/state.json ----------------------------------------------------------- */
 
 /* The last problem, as remembered across restarts. */
 typedef struct StoreProblem {
@@ -113,7 +113,7 @@ int store_state_save(Store *s, const char *certificate, const StoreState *st);
  * strv_free(). Return: 0 or -errno. */
 int store_certificates(Store *s, char ***ret);
 
-/* --- certificates/<name>/<generation>/ and live/<name> ----------------------------------- */
+/* --- certificates/<name>/<generation>/ and live/<name> ---------------------------------------- */
 
 typedef struct StoreGeneration {
         char *id; /* directory name, sorts by time of issue, also when the clock was stepped back
@@ -150,7 +150,7 @@ int store_generation_write(Store *s, const char *certificate, const RenewChain *
  */
 int store_generation_switch(Store *s, const char *certificate, const char *id);
 
-/* --- certificates/<name>/order/ ---------------------------------------------------------- */
+/* --- certificates/<name>/order/ --------------------------------------------------------------- */
 
 /* The order in flight. */
 typedef struct StoreOrder {

@@ -53,8 +53,8 @@ static inline void loop_for(sd_event *event, uint64_t usec)
 
 static inline int connect_to(const char *host, unsigned port)
 {
-        struct sockaddr_in in = {.sin_family = AF_INET, .sin_port = htons((uint16_t) port)};
-        struct sockaddr_in6 in6 = {.sin6_family = AF_INET6, .sin6_port = htons((uint16_t) port)};
+        struct sockaddr_in in = { .sin_family = AF_INET, .sin_port = htons((uint16_t) port) };
+        struct sockaddr_in6 in6 = { .sin6_family = AF_INET6, .sin6_port = htons((uint16_t) port) };
         bool ipv6 = inet_pton(AF_INET6, host, &in6.sin6_addr) == 1;
         int fd = socket(ipv6 ? AF_INET6 : AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
@@ -70,7 +70,7 @@ static inline int connect_to(const char *host, unsigned port)
 
 static inline int connect_to_path(const char *path)
 {
-        struct sockaddr_un un = {.sun_family = AF_UNIX};
+        struct sockaddr_un un = { .sun_family = AF_UNIX };
         int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
         assert_true(fd >= 0 && strlen(path) < sizeof(un.sun_path));

@@ -24,7 +24,7 @@ typedef struct Scratch {
 
 static inline void scratch_open(Scratch *s)
 {
-        *s = (Scratch){.path = "/tmp/renewd-test-XXXXXX"};
+        *s = (Scratch){ .path = "/tmp/renewd-test-XXXXXX" };
         assert_non_null(mkdtemp(s->path));
         s->fd = open(s->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
         assert_true(s->fd >= 0);

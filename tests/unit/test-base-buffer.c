@@ -72,10 +72,10 @@ static void test_take(void **state)
 int main(void)
 {
         const struct CMUnitTest tests[] = {
-                        cmocka_unit_test(test_grows),
-                        cmocka_unit_test(test_ceiling_is_exact),
-                        cmocka_unit_test(test_refused_append_changes_nothing),
-                        cmocka_unit_test(test_take),
+                cmocka_unit_test(test_grows),
+                cmocka_unit_test(test_ceiling_is_exact),
+                cmocka_unit_test(test_refused_append_changes_nothing),
+                cmocka_unit_test(test_take),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

@@ -76,7 +76,7 @@ static void test_read_refuses(void **state)
 
 static void test_modes_whatever_the_umask(void **state)
 {
-        static const mode_t masks[] = {0000, 0022, 0077, 0777};
+        static const mode_t masks[] = { 0000, 0022, 0077, 0777 };
 
         for (size_t i = 0; i < ELEMENTSOF(masks); i++) {
                 mode_t old = umask(masks[i]);
@@ -174,7 +174,7 @@ static void test_list_is_sorted(void **state)
 {
         _cleanup_strv_ char **names = NULL;
         static char a[] = ".hidden", b[] = "B", c[] = "a", d[] = "b";
-        char *expected[] = {a, b, c, d, NULL};
+        char *expected[] = { a, b, c, d, NULL };
 
         for (size_t i = 4; i > 0; i--)
                 assert_int_equal(mkdirat(scratch.fd, expected[i - 1], 0700), 0);
@@ -233,17 +233,17 @@ static void test_read_only_disk(void **state)
 int main(void)
 {
         const struct CMUnitTest tests[] = {
-                        TEST(test_write_read),
-                        TEST(test_read_refuses),
-                        TEST(test_modes_whatever_the_umask),
-                        TEST(test_links_are_replaced_not_followed),
-                        TEST(test_create_only_once),
-                        TEST(test_symlink_switch),
-                        TEST(test_remove),
-                        TEST(test_make),
-                        TEST(test_list_is_sorted),
-                        TEST(test_full_disk),
-                        TEST(test_read_only_disk),
+                TEST(test_write_read),
+                TEST(test_read_refuses),
+                TEST(test_modes_whatever_the_umask),
+                TEST(test_links_are_replaced_not_followed),
+                TEST(test_create_only_once),
+                TEST(test_symlink_switch),
+                TEST(test_remove),
+                TEST(test_make),
+                TEST(test_list_is_sorted),
+                TEST(test_full_disk),
+                TEST(test_read_only_disk),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

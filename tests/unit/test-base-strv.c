@@ -31,12 +31,12 @@ static void test_split(void **state)
                 const char *text, *joined;
                 size_t n;
         } table[] = {
-                        {"", "", 0},
-                        {" \t ", "", 0},
-                        {"a", "a", 1},
-                        {" a\tb  c ", "a|b|c", 3},
-                        {"a=b c", "a=b|c", 2},
-                        {"\xc3\xa4 \n", "\xc3\xa4|\n", 2},
+                { "", "", 0 },
+                { " \t ", "", 0 },
+                { "a", "a", 1 },
+                { " a\tb  c ", "a|b|c", 3 },
+                { "a=b c", "a=b|c", 2 },
+                { "\xc3\xa4 \n", "\xc3\xa4|\n", 2 },
         };
 
         for (size_t i = 0; i < ELEMENTSOF(table); i++) {
@@ -70,8 +70,8 @@ static void test_add_copy(void **state)
 static void test_equal(void **state)
 {
         static char one[] = "1", two[] = "2", three[] = "3";
-        char *a[] = {one, two, NULL}, *b[] = {two, one, NULL}, *c[] = {one, three, NULL},
-             *d[] = {one, NULL};
+        char *a[] = { one, two, NULL }, *b[] = { two, one, NULL }, *c[] = { one, three, NULL },
+             *d[] = { one, NULL };
 
         assert_true(strv_equal(a, a));
         assert_false(strv_equal(a, b));
@@ -85,10 +85,10 @@ static void test_equal(void **state)
 int main(void)
 {
         const struct CMUnitTest tests[] = {
-                        cmocka_unit_test(test_empty),
-                        cmocka_unit_test(test_split),
-                        cmocka_unit_test(test_add_copy),
-                        cmocka_unit_test(test_equal),
+                cmocka_unit_test(test_empty),
+                cmocka_unit_test(test_split),
+                cmocka_unit_test(test_add_copy),
+                cmocka_unit_test(test_equal),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

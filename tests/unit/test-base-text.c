@@ -20,27 +20,27 @@ static void check_escape(const char *in, size_t size, size_t max, const char *ex
 static void test_escape(void **state)
 {
         static const char *const table[][2] = {
-                        {"plain text", "plain text"},
-                        {"K\xc3\xb6ln \xe2\x82\xac \xf0\x9f\x99\x82",
-                                        "K\xc3\xb6ln \xe2\x82\xac \xf0\x9f\x99\x82"},
-                        {"a\nb\r\tc", "a\\x0ab\\x0d\\x09c"}, {"\x1b[31mred", "\\x1b[31mred"},
-                        {"\x7f", "\\x7f"},
-                        {"\xc2\x9b"
-                         "2J",
-                                        "\\xc2\\x9b2J"}, /* C1: CSI in one character */
-                        {"\xe2\x80\xae"
-                         "abc",
-                                        "\\xe2\\x80\\xaeabc"}, /* right-to-left override */
-                        {"\xe2\x81\xa6", "\\xe2\\x81\\xa6"},   /* isolate */
-                        {"\xe2\x80\x8f\xd8\x9c", "\\xe2\\x80\\x8f\\xd8\\x9c"}, /* marks */
-                        {"\xe2\x80\xa8", "\\xe2\\x80\\xa8"},                   /* line separator */
-                        {"\xc0\xaf", "\\xc0\\xaf"},                            /* overlong */
-                        {"\xe0\x80\xaf", "\\xe0\\x80\\xaf"},
-                        {"\xf0\x80\x80\xaf", "\\xf0\\x80\\x80\\xaf"},
-                        {"\xed\xa0\x80", "\\xed\\xa0\\x80"},          /* surrogate */
-                        {"\xf4\x90\x80\x80", "\\xf4\\x90\\x80\\x80"}, /* beyond U+10FFFF */
-                        {"\xf5\x80\x80\x80", "\\xf5\\x80\\x80\\x80"}, {"\x80", "\\x80"},
-                        {"\xe2\x82", "\\xe2\\x82"}, /* cut in the middle */
+                { "plain text", "plain text" },
+                { "K\xc3\xb6ln \xe2\x82\xac \xf0\x9f\x99\x82",
+                                "K\xc3\xb6ln \xe2\x82\xac \xf0\x9f\x99\x82" },
+                { "a\nb\r\tc", "a\\x0ab\\x0d\\x09c" }, { "\x1b[31mred", "\\x1b[31mred" },
+                { "\x7f", "\\x7f" },
+                { "\xc2\x9b"
+                  "2J",
+                                "\\xc2\\x9b2J" }, /* C1: CSI in one character */
+                { "\xe2\x80\xae"
+                  "abc",
+                                "\\xe2\\x80\\xaeabc" }, /* right-to-left override */
+                { "\xe2\x81\xa6", "\\xe2\\x81\\xa6" },  /* isolate */
+                { "\xe2\x80\x8f\xd8\x9c", "\\xe2\\x80\\x8f\\xd8\\x9c" }, /* marks */
+                { "\xe2\x80\xa8", "\\xe2\\x80\\xa8" },                   /* line separator */
+                { "\xc0\xaf", "\\xc0\\xaf" },                            /* overlong */
+                { "\xe0\x80\xaf", "\\xe0\\x80\\xaf" },
+                { "\xf0\x80\x80\xaf", "\\xf0\\x80\\x80\\xaf" },
+                { "\xed\xa0\x80", "\\xed\\xa0\\x80" },          /* surrogate */
+                { "\xf4\x90\x80\x80", "\\xf4\\x90\\x80\\x80" }, /* beyond U+10FFFF */
+                { "\xf5\x80\x80\x80", "\\xf5\\x80\\x80\\x80" }, { "\x80", "\\x80" },
+                { "\xe2\x82", "\\xe2\\x82" }, /* cut in the middle */
         };
 
         for (size_t i = 0; i < ELEMENTSOF(table); i++)
@@ -80,9 +80,9 @@ static void test_escape_any_bytes(void **state)
 
 static void test_names(void **state)
 {
-        static const char *const good[] = {"a", "example.com", "A-b_c.9", "-x", "a..b"};
-        static const char *const bad[] = {"", ".", "..", ".a", "a/b", "/", "a b", "a\n", "\xc3\xa4",
-                        "a*", "*.example.com"};
+        static const char *const good[] = { "a", "example.com", "A-b_c.9", "-x", "a..b" };
+        static const char *const bad[] = { "", ".", "..", ".a", "a/b", "/", "a b", "a\n",
+                "\xc3\xa4", "a*", "*.example.com" };
         char longest[LIMIT_SECTION_NAME + 2];
 
         for (size_t i = 0; i < ELEMENTSOF(good); i++)
@@ -137,12 +137,12 @@ static void test_hex_format(void **state)
 int main(void)
 {
         const struct CMUnitTest tests[] = {
-                        cmocka_unit_test(test_escape),
-                        cmocka_unit_test(test_escape_cuts),
-                        cmocka_unit_test(test_escape_any_bytes),
-                        cmocka_unit_test(test_names),
-                        cmocka_unit_test(test_numbers),
-                        cmocka_unit_test(test_hex_format),
+                cmocka_unit_test(test_escape),
+                cmocka_unit_test(test_escape_cuts),
+                cmocka_unit_test(test_escape_any_bytes),
+                cmocka_unit_test(test_names),
+                cmocka_unit_test(test_numbers),
+                cmocka_unit_test(test_hex_format),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

@@ -348,16 +348,16 @@ static void test_without_secrets(void **state)
 int main(void)
 {
         const struct CMUnitTest tests[] = {
-                        cmocka_unit_test(test_smallest),
-                        cmocka_unit_test(test_defaults),
-                        cmocka_unit_test(test_daemon),
-                        cmocka_unit_test(test_certificate),
-                        cmocka_unit_test(test_reset),
-                        cmocka_unit_test(test_files),
-                        cmocka_unit_test(test_references),
-                        cmocka_unit_test(test_same_order),
-                        cmocka_unit_test(test_eab),
-                        cmocka_unit_test(test_without_secrets),
+                cmocka_unit_test(test_smallest),
+                cmocka_unit_test(test_defaults),
+                cmocka_unit_test(test_daemon),
+                cmocka_unit_test(test_certificate),
+                cmocka_unit_test(test_reset),
+                cmocka_unit_test(test_files),
+                cmocka_unit_test(test_references),
+                cmocka_unit_test(test_same_order),
+                cmocka_unit_test(test_eab),
+                cmocka_unit_test(test_without_secrets),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

@@ -74,8 +74,8 @@ static void test_a_file_each(void **state)
 int main(void)
 {
         const struct CMUnitTest tests[] = {
-                        cmocka_unit_test(test_one_file),
-                        cmocka_unit_test(test_a_file_each),
+                cmocka_unit_test(test_one_file),
+                cmocka_unit_test(test_a_file_each),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

@@ -130,10 +130,10 @@ static void test_mistakes(void **state)
 int main(void)
 {
         const struct CMUnitTest tests[] = {
-                        cmocka_unit_test(test_plain),
-                        cmocka_unit_test(test_international),
-                        cmocka_unit_test(test_addresses),
-                        cmocka_unit_test(test_mistakes),
+                cmocka_unit_test(test_plain),
+                cmocka_unit_test(test_international),
+                cmocka_unit_test(test_addresses),
+                cmocka_unit_test(test_mistakes),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

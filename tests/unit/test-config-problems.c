@@ -37,66 +37,58 @@ static void check_table(const char *section, const Case *table, size_t n)
 static void test_daemon(void **state)
 {
         static const Case table[] = {
-                        {"StateDirectory=var/lib", "StateDirectory=var/lib: write an absolute "
-                                                   "path, one that starts with /"},
-                        {"ControlSocket=control.sock", "ControlSocket=control.sock: write an "
-                                                       "absolute path, one that starts with /"},
-                        {"ControlSocket=/run/renewd/", "ControlSocket=/run/renewd/: write the path "
-                                                       "of a socket, not of a directory"},
-                        {"ControlSocket=/1234567890/1234567890/1234567890/1234567890/1234567890/"
-                         "1234567890/1234567890/1234567890/123456789",
-                                        "ControlSocket=/1234567890/1234567890/1234567890/"
-                                        "1234567890/1234567890/1234567890/1234567890/12...: a "
-                                        "socket's path has at most 96 characters here"},
-                        {"HttpFallback=yes", "HttpFallback=yes: write not-found or redirect"},
-                        {"MaxParallelOrders=0",
-                                        "MaxParallelOrders=0: write a number from 1 to 100"},
-                        {"MaxParallelOrders=101",
-                                        "MaxParallelOrders=101: write a number from 1 to 100"},
-                        {"MaxParallelOrders=-1",
-                                        "MaxParallelOrders=-1: write a number from 1 to 100"},
-                        {"MaxParallelOrders=4x",
-                                        "MaxParallelOrders=4x: write a number from 1 to 100"},
-                        {"SettleTime=soon",
-                                        "SettleTime=soon: write a duration like 2s, 500ms or 1min"},
-                        {"SettleTime=-1", "SettleTime=-1: write a duration like 2s, 500ms or 1min"},
-                        {"SettleTime=2 x",
-                                        "SettleTime=2 x: write a duration like 2s, 500ms or 1min"},
-                        {"SettleTime=1s 2",
-                                        "SettleTime=1s 2: write a duration like 2s, 500ms or 1min"},
-                        {"SettleTime=3601", "SettleTime=3601: write at most 1h"},
-                        {"SettleTime=1h 1ms", "SettleTime=1h 1ms: write at most 1h"},
-                        {"SettleTime=99999999999999999999w",
-                                        "SettleTime=99999999999999999999w: write at most 1h"},
-                        {"HttpListen=8402", "HttpListen=8402: a port alone; write 127.0.0.1:PORT "
-                                            "behind a web server, or [::]:PORT and 0.0.0.0:PORT "
-                                            "for everybody"},
-                        {"HttpListen=[::]", "HttpListen=[::]: the port is missing; write "
-                                            "ADDRESS:PORT, like [::]:80 or 127.0.0.1:8402"},
-                        {"HttpListen=127.0.0.1", "HttpListen=127.0.0.1: the port is missing; write "
-                                                 "ADDRESS:PORT, like [::]:80 or 127.0.0.1:8402"},
-                        {"HttpListen=::1:80", "HttpListen=::1:80: write an IPv6 address in "
-                                              "brackets, like [::1]:8402"},
-                        {"HttpListen=@renewd", "HttpListen=@renewd: abstract sockets have no "
-                                               "permissions; write a path that starts with /"},
-                        {"HttpListen=unix:x.sock",
-                                        "HttpListen=unix:x.sock: write unix: with an absolute "
-                                        "path, like unix:/run/renewd/http.sock"},
-                        {"HttpListen=run/x.sock", "HttpListen=run/x.sock: write the absolute path "
-                                                  "of a Unix socket, or ADDRESS:PORT"},
-                        {"HttpListen=[fe80::1%eth0]:80",
-                                        "HttpListen=[fe80::1%eth0]:80: an address of one interface "
-                                        "(%) cannot be listened on here"},
-                        {"HttpListen=/1234567890/1234567890/1234567890/1234567890/1234567890/"
-                         "1234567890/1234567890/1234567890/12345678901234567890",
-                                        "HttpListen=/1234567890/1234567890/1234567890/1234567890/"
-                                        "1234567890/1234567890/1234567890/12...: the path of a "
-                                        "Unix socket is too long"},
-                        {"HttpListen=[::]:80 [0::0]:80", "HttpListen=[0::0]:80: is there already"},
+                { "StateDirectory=var/lib", "StateDirectory=var/lib: write an absolute "
+                                            "path, one that starts with /" },
+                { "ControlSocket=control.sock", "ControlSocket=control.sock: write an "
+                                                "absolute path, one that starts with /" },
+                { "ControlSocket=/run/renewd/", "ControlSocket=/run/renewd/: write the path "
+                                                "of a socket, not of a directory" },
+                { "ControlSocket=/1234567890/1234567890/1234567890/1234567890/1234567890/"
+                  "1234567890/1234567890/1234567890/123456789",
+                                "ControlSocket=/1234567890/1234567890/1234567890/"
+                                "1234567890/1234567890/1234567890/1234567890/12...: a "
+                                "socket's path has at most 96 characters here" },
+                { "HttpFallback=yes", "HttpFallback=yes: write not-found or redirect" },
+                { "MaxParallelOrders=0", "MaxParallelOrders=0: write a number from 1 to 100" },
+                { "MaxParallelOrders=101", "MaxParallelOrders=101: write a number from 1 to 100" },
+                { "MaxParallelOrders=-1", "MaxParallelOrders=-1: write a number from 1 to 100" },
+                { "MaxParallelOrders=4x", "MaxParallelOrders=4x: write a number from 1 to 100" },
+                { "SettleTime=soon", "SettleTime=soon: write a duration like 2s, 500ms or 1min" },
+                { "SettleTime=-1", "SettleTime=-1: write a duration like 2s, 500ms or 1min" },
+                { "SettleTime=2 x", "SettleTime=2 x: write a duration like 2s, 500ms or 1min" },
+                { "SettleTime=1s 2", "SettleTime=1s 2: write a duration like 2s, 500ms or 1min" },
+                { "SettleTime=3601", "SettleTime=3601: write at most 1h" },
+                { "SettleTime=1h 1ms", "SettleTime=1h 1ms: write at most 1h" },
+                { "SettleTime=99999999999999999999w",
+                                "SettleTime=99999999999999999999w: write at most 1h" },
+                { "HttpListen=8402", "HttpListen=8402: a port alone; write 127.0.0.1:PORT "
+                                     "behind a web server, or [::]:PORT and 0.0.0.0:PORT "
+                                     "for everybody" },
+                { "HttpListen=[::]", "HttpListen=[::]: the port is missing; write "
+                                     "ADDRESS:PORT, like [::]:80 or 127.0.0.1:8402" },
+                { "HttpListen=127.0.0.1", "HttpListen=127.0.0.1: the port is missing; write "
+                                          "ADDRESS:PORT, like [::]:80 or 127.0.0.1:8402" },
+                { "HttpListen=::1:80", "HttpListen=::1:80: write an IPv6 address in "
+                                       "brackets, like [::1]:8402" },
+                { "HttpListen=@renewd", "HttpListen=@renewd: abstract sockets have no "
+                                        "permissions; write a path that starts with /" },
+                { "HttpListen=unix:x.sock", "HttpListen=unix:x.sock: write unix: with an absolute "
+                                            "path, like unix:/run/renewd/http.sock" },
+                { "HttpListen=run/x.sock", "HttpListen=run/x.sock: write the absolute path "
+                                           "of a Unix socket, or ADDRESS:PORT" },
+                { "HttpListen=[fe80::1%eth0]:80",
+                                "HttpListen=[fe80::1%eth0]:80: an address of one interface "
+                                "(%) cannot be listened on here" },
+                { "HttpListen=/1234567890/1234567890/1234567890/1234567890/1234567890/"
+                  "1234567890/1234567890/1234567890/12345678901234567890",
+                                "HttpListen=/1234567890/1234567890/1234567890/1234567890/"
+                                "1234567890/1234567890/1234567890/12...: the path of a "
+                                "Unix socket is too long" },
+                { "HttpListen=[::]:80 [0::0]:80", "HttpListen=[0::0]:80: is there already" },
         };
-        static const char *const others[] = {"localhost:80", "127.0.0.1:0", "127.0.0.1:65536",
-                        "127.0.0.1:", ":80", "[127.0.0.1]:80", "[::1:80", "[]:80", "[:80",
-                        "1.2.3:80", "127.0.0.1:+80"};
+        static const char *const others[] = { "localhost:80", "127.0.0.1:0", "127.0.0.1:65536",
+                "127.0.0.1:", ":80", "[127.0.0.1]:80", "[::1:80", "[]:80", "[:80", "1.2.3:80",
+                "127.0.0.1:+80" };
         Fixture f;
 
         check_table("[Daemon]", table, ELEMENTSOF(table));
@@ -120,46 +112,46 @@ static void test_ca(void **state)
         static const char section[] =
                         "[CA own]\nAgreeToTerms=yes\nDirectory=https://ca.example/dir";
         static const Case table[] = {
-                        {"Directory=ca.example", "Directory=ca.example: write the URL of an ACME "
-                                                 "directory, which starts with https://"},
-                        {"Directory=http://ca.example/",
-                                        "Directory=http://ca.example/: write the URL of an ACME "
-                                        "directory, which starts with https://"},
-                        {"Directory=https:///dir", "Directory=https:///dir: the URL has no host"},
-                        {"Directory=https://a b/", "Directory=https://a b/: the URL has a "
-                                                   "character that no URL has"},
-                        {"Directory=https://b\xc3\xbc"
-                         "cher/",
-                                        "Directory=https://b\xc3\xbc"
-                                        "cher/: the URL has a character that no URL has"},
-                        {"Directory=https://u:p@ca.example/",
-                                        "Directory=https://u:p@ca.example/: the URL has a user "
-                                        "name; ACME knows none"},
-                        {"Directory=https://ca.example/#x", "Directory=https://ca.example/#x: the "
-                                                            "URL has a fragment (#)"},
-                        {"Contact=ops", "Contact=ops: write an e-mail address like "
-                                        "ops@example.com"},
-                        {"Contact=tel:+49", "Contact=tel:+49: write an e-mail address like "
-                                            "ops@example.com"},
-                        {"Contact=a@b.example c@d@e", "Contact=c@d@e: write an e-mail address like "
-                                                      "ops@example.com"},
-                        {"Contact=mailto:a@b?subject=x", "Contact=mailto:a@b?subject=x: write an "
-                                                         "e-mail address like ops@example.com"},
-                        {"Contact=a@b,c@d", "Contact=a@b,c@d: write an e-mail address like "
-                                            "ops@example.com"},
-                        {"AgreeToTerms=sure", "AgreeToTerms=sure: write yes or no"},
-                        {"TrustFile=own.pem", "TrustFile=own.pem: write an absolute path, one that "
-                                              "starts with /"},
-                        {"AccountKey=rsa", "AccountKey=rsa: write ecdsa-p256, ecdsa-p384, "
-                                           "rsa-2048, rsa-3072 or rsa-4096"},
-                        {"EabKeyFile=key", "EabKeyFile=key: write the absolute path of a file, or "
-                                           "credential:NAME for one of systemd's LoadCredential="},
-                        {"EabKeyFile=credential:../x", "EabKeyFile=credential:../x: a credential's "
-                                                       "name consists of letters, digits, '.', '_' "
-                                                       "and '-', and does not start with a dot"},
-                        {"EabKeyFile=credential:", "EabKeyFile=credential:: a credential's name "
-                                                   "consists of letters, digits, '.', '_' and '-', "
-                                                   "and does not start with a dot"},
+                { "Directory=ca.example", "Directory=ca.example: write the URL of an ACME "
+                                          "directory, which starts with https://" },
+                { "Directory=http://ca.example/",
+                                "Directory=http://ca.example/: write the URL of an ACME "
+                                "directory, which starts with https://" },
+                { "Directory=https:///dir", "Directory=https:///dir: the URL has no host" },
+                { "Directory=https://a b/", "Directory=https://a b/: the URL has a "
+                                            "character that no URL has" },
+                { "Directory=https://b\xc3\xbc"
+                  "cher/",
+                                "Directory=https://b\xc3\xbc"
+                                "cher/: the URL has a character that no URL has" },
+                { "Directory=https://u:p@ca.example/",
+                                "Directory=https://u:p@ca.example/: the URL has a user "
+                                "name; ACME knows none" },
+                { "Directory=https://ca.example/#x", "Directory=https://ca.example/#x: the "
+                                                     "URL has a fragment (#)" },
+                { "Contact=ops", "Contact=ops: write an e-mail address like "
+                                 "ops@example.com" },
+                { "Contact=tel:+49", "Contact=tel:+49: write an e-mail address like "
+                                     "ops@example.com" },
+                { "Contact=a@b.example c@d@e", "Contact=c@d@e: write an e-mail address like "
+                                               "ops@example.com" },
+                { "Contact=mailto:a@b?subject=x", "Contact=mailto:a@b?subject=x: write an "
+                                                  "e-mail address like ops@example.com" },
+                { "Contact=a@b,c@d", "Contact=a@b,c@d: write an e-mail address like "
+                                     "ops@example.com" },
+                { "AgreeToTerms=sure", "AgreeToTerms=sure: write yes or no" },
+                { "TrustFile=own.pem", "TrustFile=own.pem: write an absolute path, one that "
+                                       "starts with /" },
+                { "AccountKey=rsa", "AccountKey=rsa: write ecdsa-p256, ecdsa-p384, "
+                                    "rsa-2048, rsa-3072 or rsa-4096" },
+                { "EabKeyFile=key", "EabKeyFile=key: write the absolute path of a file, or "
+                                    "credential:NAME for one of systemd's LoadCredential=" },
+                { "EabKeyFile=credential:../x", "EabKeyFile=credential:../x: a credential's "
+                                                "name consists of letters, digits, '.', '_' "
+                                                "and '-', and does not start with a dot" },
+                { "EabKeyFile=credential:", "EabKeyFile=credential:: a credential's name "
+                                            "consists of letters, digits, '.', '_' and '-', "
+                                            "and does not start with a dot" },
         };
 
         Fixture f;
@@ -177,61 +169,61 @@ static void test_ca(void **state)
 static void test_certificate(void **state)
 {
         static const Case table[] = {
-                        {"CA=letsencrypt google", "CA=letsencrypt google: write the name of one "
-                                                  "CA, like letsencrypt"},
-                        {"CA=letsencrpyt", "CA=letsencrpyt: there is no such CA, did you mean "
-                                           "'letsencrypt'?"},
-                        {"CA=own", "CA=own: there is no such CA; add a section [CA own] with its "
-                                   "Directory="},
-                        {"CA=google", "the CA google needs your consent to its terms: add a "
-                                      "section [CA google] with the line AgreeToTerms=yes"},
-                        {"Key=ecdsa", "Key=ecdsa: write ecdsa-p256, ecdsa-p384, rsa-2048, rsa-3072 "
-                                      "or rsa-4096"},
-                        {"ReuseKey=maybe", "ReuseKey=maybe: write yes or no"},
-                        {"Challenge=dns-01", "Challenge=dns-01: http-01 is the one challenge that "
-                                             "renewd answers"},
-                        {"Webroot=www", "Webroot=www: write an absolute path, one that starts with "
-                                        "/"},
-                        {"RenewBefore=30", "RenewBefore=30: write auto, a part of the lifetime "
-                                           "like 33%, or a duration like 30d"},
-                        {"RenewBefore=0d", "RenewBefore=0d: write auto, a part of the lifetime "
-                                           "like 33%, or a duration like 30d"},
-                        {"RenewBefore=99999y", "RenewBefore=99999y: write auto, a part of the "
-                                               "lifetime like 33%, or a duration like 30d"},
-                        {"RenewBefore=9999999d", "RenewBefore=9999999d: write auto, a part of the "
-                                                 "lifetime like 33%, or a duration like 30d"},
-                        {"RenewBefore=3 3%", "RenewBefore=3 3%: write auto, a part of the lifetime "
-                                             "like 33%, or a duration like 30d"},
-                        {"RenewBefore=%", "RenewBefore=%: write auto, a part of the lifetime like "
-                                          "33%, or a duration like 30d"},
-                        {"RenewBefore=0%", "RenewBefore=0%: write 1% to 90%"},
-                        {"RenewBefore=91%", "RenewBefore=91%: write 1% to 90%"},
-                        {"RenewBefore=1000%", "RenewBefore=1000%: write 1% to 90%"},
-                        {"Reload=nginx", "Reload=nginx: a unit's name ends in its type, did you "
-                                         "mean nginx.service?"},
-                        {"Reload=a.service nginx.conf",
-                                        "Reload=nginx.conf: a unit's name ends in its type, did "
-                                        "you mean nginx.conf.service?"},
-                        {"Reload=.service", "Reload=.service: a unit's name ends in its type, did "
-                                            "you mean .service.service?"},
-                        {"Reload=/bin/x.service", "Reload=/bin/x.service: is not the name of a "
-                                                  "unit; write one like nginx.service"},
-                        {"Reload=a.service;reboot", "Reload=a.service;reboot: is not the name of a "
-                                                    "unit; write one like nginx.service"},
-                        {"Reload=@x.service", "Reload=@x.service: is not the name of a unit"},
-                        {"Reload=x@.service", "Reload=x@.service: is a template; name one instance "
-                                              "of it"},
-                        {"Run=systemctl reload nginx",
-                                        "Run=systemctl reload nginx: write the program as an "
-                                        "absolute path, one that starts with /"},
-                        {"Run=/bin/sh -c 'reload it'",
-                                        "Run=/bin/sh -c 'reload it': words are split at spaces and "
-                                        "quotes mean nothing; put the command in a script"},
-                        {"Names=*.example.com", "Names=*.example.com: is a wildcard, which http-01 "
-                                                "cannot prove (RFC 8555 section 8.3 asks one "
-                                                "host); list each name that is used"},
-                        {"Names=a b_c d", "Names=b_c: has a character that no host name has; "
-                                          "letters, digits, hyphens and dots are allowed"},
+                { "CA=letsencrypt google", "CA=letsencrypt google: write the name of one "
+                                           "CA, like letsencrypt" },
+                { "CA=letsencrpyt", "CA=letsencrpyt: there is no such CA, did you mean "
+                                    "'letsencrypt'?" },
+                { "CA=own", "CA=own: there is no such CA; add a section [CA own] with its "
+                            "Directory=" },
+                { "CA=google", "the CA google needs your consent to its terms: add a "
+                               "section [CA google] with the line AgreeToTerms=yes" },
+                { "Key=ecdsa", "Key=ecdsa: write ecdsa-p256, ecdsa-p384, rsa-2048, rsa-3072 "
+                               "or rsa-4096" },
+                { "ReuseKey=maybe", "ReuseKey=maybe: write yes or no" },
+                { "Challenge=dns-01", "Challenge=dns-01: http-01 is the one challenge that "
+                                      "renewd answers" },
+                { "Webroot=www", "Webroot=www: write an absolute path, one that starts with "
+                                 "/" },
+                { "RenewBefore=30", "RenewBefore=30: write auto, a part of the lifetime "
+                                    "like 33%, or a duration like 30d" },
+                { "RenewBefore=0d", "RenewBefore=0d: write auto, a part of the lifetime "
+                                    "like 33%, or a duration like 30d" },
+                { "RenewBefore=99999y", "RenewBefore=99999y: write auto, a part of the "
+                                        "lifetime like 33%, or a duration like 30d" },
+                { "RenewBefore=9999999d", "RenewBefore=9999999d: write auto, a part of the "
+                                          "lifetime like 33%, or a duration like 30d" },
+                { "RenewBefore=3 3%", "RenewBefore=3 3%: write auto, a part of the lifetime "
+                                      "like 33%, or a duration like 30d" },
+                { "RenewBefore=%", "RenewBefore=%: write auto, a part of the lifetime like "
+                                   "33%, or a duration like 30d" },
+                { "RenewBefore=0%", "RenewBefore=0%: write 1% to 90%" },
+                { "RenewBefore=91%", "RenewBefore=91%: write 1% to 90%" },
+                { "RenewBefore=1000%", "RenewBefore=1000%: write 1% to 90%" },
+                { "Reload=nginx", "Reload=nginx: a unit's name ends in its type, did you "
+                                  "mean nginx.service?" },
+                { "Reload=a.service nginx.conf",
+                                "Reload=nginx.conf: a unit's name ends in its type, did "
+                                "you mean nginx.conf.service?" },
+                { "Reload=.service", "Reload=.service: a unit's name ends in its type, did "
+                                     "you mean .service.service?" },
+                { "Reload=/bin/x.service", "Reload=/bin/x.service: is not the name of a "
+                                           "unit; write one like nginx.service" },
+                { "Reload=a.service;reboot", "Reload=a.service;reboot: is not the name of a "
+                                             "unit; write one like nginx.service" },
+                { "Reload=@x.service", "Reload=@x.service: is not the name of a unit" },
+                { "Reload=x@.service", "Reload=x@.service: is a template; name one instance "
+                                       "of it" },
+                { "Run=systemctl reload nginx",
+                                "Run=systemctl reload nginx: write the program as an "
+                                "absolute path, one that starts with /" },
+                { "Run=/bin/sh -c 'reload it'",
+                                "Run=/bin/sh -c 'reload it': words are split at spaces and "
+                                "quotes mean nothing; put the command in a script" },
+                { "Names=*.example.com", "Names=*.example.com: is a wildcard, which http-01 "
+                                         "cannot prove (RFC 8555 section 8.3 asks one "
+                                         "host); list each name that is used" },
+                { "Names=a b_c d", "Names=b_c: has a character that no host name has; "
+                                   "letters, digits, hyphens and dots are allowed" },
         };
 
         check_table("[Certificate example.com]", table, ELEMENTSOF(table));
@@ -240,19 +232,19 @@ static void test_certificate(void **state)
 static void test_keys(void **state)
 {
         static const Case table[] = {
-                        {"Nmaes=example.com", "unknown key 'Nmaes' in [Certificate x], did you "
-                                              "mean 'Names'?"},
-                        {"names=example.com", "unknown key 'names' in [Certificate x], did you "
-                                              "mean 'Names'?"},
-                        {"Reloads=x.service", "unknown key 'Reloads' in [Certificate x], did you "
-                                              "mean 'Reload'?"},
-                        {"Colour=red", "unknown key 'Colour' in [Certificate x]; renewd.conf(5) "
-                                       "has the list"},
-                        {"Contact=a@b.example", "Contact= does not belong in [Certificate x] but "
-                                                "in a [CA name] section"},
-                        {"HttpListen=[::]:80", "HttpListen= does not belong in [Certificate x] but "
-                                               "in a [Daemon] section"},
-                        {"nonsense", "neither a [Section], nor Key=value, nor a comment (#)"},
+                { "Nmaes=example.com", "unknown key 'Nmaes' in [Certificate x], did you "
+                                       "mean 'Names'?" },
+                { "names=example.com", "unknown key 'names' in [Certificate x], did you "
+                                       "mean 'Names'?" },
+                { "Reloads=x.service", "unknown key 'Reloads' in [Certificate x], did you "
+                                       "mean 'Reload'?" },
+                { "Colour=red", "unknown key 'Colour' in [Certificate x]; renewd.conf(5) "
+                                "has the list" },
+                { "Contact=a@b.example", "Contact= does not belong in [Certificate x] but "
+                                         "in a [CA name] section" },
+                { "HttpListen=[::]:80", "HttpListen= does not belong in [Certificate x] but "
+                                        "in a [Daemon] section" },
+                { "nonsense", "neither a [Section], nor Key=value, nor a comment (#)" },
         };
         Fixture f;
 
@@ -484,18 +476,18 @@ static void test_too_many_names(void **state)
 int main(void)
 {
         const struct CMUnitTest tests[] = {
-                        cmocka_unit_test(test_daemon),
-                        cmocka_unit_test(test_ca),
-                        cmocka_unit_test(test_certificate),
-                        cmocka_unit_test(test_keys),
-                        cmocka_unit_test(test_sections),
-                        cmocka_unit_test(test_consent),
-                        cmocka_unit_test(test_files),
-                        cmocka_unit_test(test_too_large),
-                        cmocka_unit_test(test_eab),
-                        cmocka_unit_test(test_shown),
-                        cmocka_unit_test(test_ceiling),
-                        cmocka_unit_test(test_too_many_names),
+                cmocka_unit_test(test_daemon),
+                cmocka_unit_test(test_ca),
+                cmocka_unit_test(test_certificate),
+                cmocka_unit_test(test_keys),
+                cmocka_unit_test(test_sections),
+                cmocka_unit_test(test_consent),
+                cmocka_unit_test(test_files),
+                cmocka_unit_test(test_too_large),
+                cmocka_unit_test(test_eab),
+                cmocka_unit_test(test_shown),
+                cmocka_unit_test(test_ceiling),
+                cmocka_unit_test(test_too_many_names),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

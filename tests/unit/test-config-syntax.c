@@ -31,7 +31,7 @@ static void on_problem(void *userdata, unsigned line, const char *text)
         assert_int_equal(buffer_append_format(userdata, "%u!%s\n", line, text), 0);
 }
 
-static const SyntaxHandler handler = {on_section, on_assignment, on_problem};
+static const SyntaxHandler handler = { on_section, on_assignment, on_problem };
 
 /* The text is read from memory that ends with it, so that a sanitizer sees a step too far. */
 static void check_bytes(const char *text, size_t size, const char *expected)
@@ -156,7 +156,7 @@ static int on_section_fails(void *userdata, unsigned line, const char *name)
 
 static void test_handler_ends_it(void **state)
 {
-        static const SyntaxHandler fails = {on_section_fails, on_assignment, on_problem};
+        static const SyntaxHandler fails = { on_section_fails, on_assignment, on_problem };
         unsigned n = 0;
 
         assert_int_equal(syntax_read("[A]\n[B]\n", 8, &fails, &n), -ENOMEM);
@@ -168,12 +168,12 @@ static void test_handler_ends_it(void **state)
 int main(void)
 {
         const struct CMUnitTest tests[] = {
-                        cmocka_unit_test(test_lines),
-                        cmocka_unit_test(test_comments),
-                        cmocka_unit_test(test_continuation),
-                        cmocka_unit_test(test_problems),
-                        cmocka_unit_test(test_ceilings),
-                        cmocka_unit_test(test_handler_ends_it),
+                cmocka_unit_test(test_lines),
+                cmocka_unit_test(test_comments),
+                cmocka_unit_test(test_continuation),
+                cmocka_unit_test(test_problems),
+                cmocka_unit_test(test_ceilings),
+                cmocka_unit_test(test_handler_ends_it),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

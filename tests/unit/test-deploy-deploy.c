@@ -102,10 +102,10 @@ static void on_result(const DeployResult *result, void *userdata)
         assert_non_null(result->detail);
         assert_true(result->ok == !result->problem);
         f->seen[f->n_seen++] = (Seen){
-                        .certificate = strdup(result->certificate),
-                        .ok = result->ok,
-                        .problem = result->problem ? strdup(result->problem) : NULL,
-                        .detail = strdup(result->detail),
+                .certificate = strdup(result->certificate),
+                .ok = result->ok,
+                .problem = result->problem ? strdup(result->problem) : NULL,
+                .detail = strdup(result->detail),
         };
         if (f->ask_again) {
                 const char *name = f->ask_again;
@@ -118,10 +118,10 @@ static void on_result(const DeployResult *result, void *userdata)
 static void serve(Fixture *f)
 {
         static const HttpServerOptions options = {
-                        .description = "fake",
-                        .max_connections = 10,
-                        .max_body = 100000,
-                        .deadline_usec = PATIENCE,
+                .description = "fake",
+                .max_connections = 10,
+                .max_body = 100000,
+                .deadline_usec = PATIENCE,
         };
 
         assert_int_equal(http_server_new(f->event, listen_unix(f->path, 0600), &options, on_request,
@@ -391,21 +391,18 @@ static void test_freed_in_flight(void **state)
 int main(void)
 {
         const struct CMUnitTest tests[] = {
-                        cmocka_unit_test_setup_teardown(test_one_request_for_all, setup, teardown),
-                        cmocka_unit_test_setup_teardown(
-                                        test_trickle_does_not_delay, setup, teardown),
-                        cmocka_unit_test_setup_teardown(test_one_in_flight, setup, teardown),
-                        cmocka_unit_test_setup_teardown(
-                                        test_asked_again_in_flight, setup, teardown),
-                        cmocka_unit_test_setup_teardown(test_forget, setup, teardown),
-                        cmocka_unit_test_setup_teardown(test_broken_configuration, setup, teardown),
-                        cmocka_unit_test_setup_teardown(test_odd_answers, setup, teardown),
-                        cmocka_unit_test_setup_teardown(test_no_socket, setup, teardown),
-                        cmocka_unit_test_setup_teardown(test_died_in_the_middle, setup, teardown),
-                        cmocka_unit_test_setup_teardown(
-                                        test_asked_from_the_handler, setup, teardown),
-                        cmocka_unit_test_setup_teardown(test_more_than_a_batch, setup, teardown),
-                        cmocka_unit_test_setup_teardown(test_freed_in_flight, setup, teardown),
+                cmocka_unit_test_setup_teardown(test_one_request_for_all, setup, teardown),
+                cmocka_unit_test_setup_teardown(test_trickle_does_not_delay, setup, teardown),
+                cmocka_unit_test_setup_teardown(test_one_in_flight, setup, teardown),
+                cmocka_unit_test_setup_teardown(test_asked_again_in_flight, setup, teardown),
+                cmocka_unit_test_setup_teardown(test_forget, setup, teardown),
+                cmocka_unit_test_setup_teardown(test_broken_configuration, setup, teardown),
+                cmocka_unit_test_setup_teardown(test_odd_answers, setup, teardown),
+                cmocka_unit_test_setup_teardown(test_no_socket, setup, teardown),
+                cmocka_unit_test_setup_teardown(test_died_in_the_middle, setup, teardown),
+                cmocka_unit_test_setup_teardown(test_asked_from_the_handler, setup, teardown),
+                cmocka_unit_test_setup_teardown(test_more_than_a_batch, setup, teardown),
+                cmocka_unit_test_setup_teardown(test_freed_in_flight, setup, teardown),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

@@ -26,7 +26,7 @@ typedef struct Fixture {
         char *program;
 } Fixture;
 
-/* --- the child ----------------------------------------------------------------------------- */
+/* --- the child -------------------------------------------------------------------------------- */
 
 static void report(FILE *f, const char *name, bool well)
 {
@@ -46,7 +46,7 @@ static int be_renewd_deploy(const char *path)
 {
         FILE *f = fopen(path, "we");
         char **names = NULL;
-        struct pollfd p = {.fd = SD_LISTEN_FDS_START + 1, .events = POLLIN};
+        struct pollfd p = { .fd = SD_LISTEN_FDS_START + 1, .events = POLLIN };
         sigset_t mask;
 
         if (!f)
@@ -71,7 +71,7 @@ static int be_renewd_deploy(const char *path)
         return EXIT_SUCCESS;
 }
 
-/* --- tests --------------------------------------------------------------------------------- */
+/* --- tests ------------------------------------------------------------------------------------ */
 
 static int setup(void **state)
 {
@@ -194,10 +194,9 @@ static void test_not_executable(void **state)
 int main(int argc, char **argv)
 {
         const struct CMUnitTest tests[] = {
-                        cmocka_unit_test_setup_teardown(
-                                        test_lives_and_ends_with_us, setup, teardown),
-                        cmocka_unit_test_setup_teardown(test_there_already, setup, teardown),
-                        cmocka_unit_test_setup_teardown(test_not_executable, setup, teardown),
+                cmocka_unit_test_setup_teardown(test_lives_and_ends_with_us, setup, teardown),
+                cmocka_unit_test_setup_teardown(test_there_already, setup, teardown),
+                cmocka_unit_test_setup_teardown(test_not_executable, setup, teardown),
         };
 
         if (argc == 3 && streq(argv[1], "--config"))

@@ -53,12 +53,13 @@ static int setup(void **state)
         f->names[1] = b;
         f->run[0] = f->script;
         f->certificate = (ConfigCertificate){
-                        .name = certificate_name, .names = f->names, .run = f->run};
+                .name = certificate_name, .names = f->names, .run = f->run
+        };
         f->options = (HookOptions){
-                        .certificate = &f->certificate,
-                        .state_directory = "/var/lib/renewd",
-                        .chain = f->chain,
-                        .timeout_usec = PATIENCE,
+                .certificate = &f->certificate,
+                .state_directory = "/var/lib/renewd",
+                .chain = f->chain,
+                .timeout_usec = PATIENCE,
         };
         *state = f;
         return 0;
@@ -131,14 +132,14 @@ static void expect(Fixture *f, bool ok, const char *rest)
 static void test_environment(void **state)
 {
         static const char *const wanted[] = {
-                        "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
-                        "LANG=C.UTF-8",
-                        "RENEWD_EVENT=deployed",
-                        "RENEWD_CERTIFICATE=shop",
-                        "RENEWD_NAMES=a.test www.a.test",
-                        "RENEWD_DIRECTORY=/var/lib/renewd/live/shop",
-                        "RENEWD_SERIAL=00a1b2c3",
-                        "RENEWD_NOT_AFTER=2027-02-22T06:23:48Z",
+                "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+                "LANG=C.UTF-8",
+                "RENEWD_EVENT=deployed",
+                "RENEWD_CERTIFICATE=shop",
+                "RENEWD_NAMES=a.test www.a.test",
+                "RENEWD_DIRECTORY=/var/lib/renewd/live/shop",
+                "RENEWD_SERIAL=00a1b2c3",
+                "RENEWD_NOT_AFTER=2027-02-22T06:23:48Z",
         };
         Fixture *f = *state;
         _cleanup_strv_ char **environment = NULL;
@@ -253,16 +254,16 @@ static void test_not_executable(void **state)
 int main(void)
 {
         const struct CMUnitTest tests[] = {
-                        cmocka_unit_test_setup_teardown(test_environment, setup, teardown),
-                        cmocka_unit_test_setup_teardown(test_arguments, setup, teardown),
-                        cmocka_unit_test_setup_teardown(test_failures, setup, teardown),
-                        cmocka_unit_test_setup_teardown(test_silent_failure, setup, teardown),
-                        cmocka_unit_test_setup_teardown(test_signal, setup, teardown),
-                        cmocka_unit_test_setup_teardown(test_hostile_output, setup, teardown),
-                        cmocka_unit_test_setup_teardown(test_time_limit, setup, teardown),
-                        cmocka_unit_test_setup_teardown(test_background, setup, teardown),
-                        cmocka_unit_test_setup_teardown(test_freed, setup, teardown),
-                        cmocka_unit_test_setup_teardown(test_not_executable, setup, teardown),
+                cmocka_unit_test_setup_teardown(test_environment, setup, teardown),
+                cmocka_unit_test_setup_teardown(test_arguments, setup, teardown),
+                cmocka_unit_test_setup_teardown(test_failures, setup, teardown),
+                cmocka_unit_test_setup_teardown(test_silent_failure, setup, teardown),
+                cmocka_unit_test_setup_teardown(test_signal, setup, teardown),
+                cmocka_unit_test_setup_teardown(test_hostile_output, setup, teardown),
+                cmocka_unit_test_setup_teardown(test_time_limit, setup, teardown),
+                cmocka_unit_test_setup_teardown(test_background, setup, teardown),
+                cmocka_unit_test_setup_teardown(test_freed, setup, teardown),
+                cmocka_unit_test_setup_teardown(test_not_executable, setup, teardown),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

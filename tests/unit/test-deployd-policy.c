@@ -139,10 +139,10 @@ static void test_problems(void **state)
 int main(void)
 {
         const struct CMUnitTest tests[] = {
-                        cmocka_unit_test_setup_teardown(test_modes, setup, teardown),
-                        cmocka_unit_test_setup_teardown(test_owners, setup, teardown),
-                        cmocka_unit_test_setup_teardown(test_conf_d, setup, teardown),
-                        cmocka_unit_test_setup_teardown(test_problems, setup, teardown),
+                cmocka_unit_test_setup_teardown(test_modes, setup, teardown),
+                cmocka_unit_test_setup_teardown(test_owners, setup, teardown),
+                cmocka_unit_test_setup_teardown(test_conf_d, setup, teardown),
+                cmocka_unit_test_setup_teardown(test_problems, setup, teardown),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

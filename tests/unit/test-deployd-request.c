@@ -42,10 +42,10 @@ static void refuse(const char *body, const char *part)
 static void test_good(void **state)
 {
         static const char *const bodies[][2] = {
-                        {"{\"certificates\":[\"a\"]}", "a"},
-                        {" { \"certificates\" : [ \"b.test\", \"a_b-C.9\" ] }\n", "b.test a_b-C.9"},
-                        {"{\"certificates\":[\"a\",\"b\",\"a\"]}", "a b"},
-                        {"{\"certificates\":[\"\\u0061\"]}", "a"},
+                { "{\"certificates\":[\"a\"]}", "a" },
+                { " { \"certificates\" : [ \"b.test\", \"a_b-C.9\" ] }\n", "b.test a_b-C.9" },
+                { "{\"certificates\":[\"a\",\"b\",\"a\"]}", "a b" },
+                { "{\"certificates\":[\"\\u0061\"]}", "a" },
         };
 
         for (size_t i = 0; i < ELEMENTSOF(bodies); i++)
@@ -73,9 +73,9 @@ static void test_form(void **state)
 
 static void test_names(void **state)
 {
-        static const char *const bad[] = {"\"\"", "\".\"", "\"..\"", "\".a\"", "\"a/b\"",
-                        "\"../a\"", "\"a b\"", "\"a\\n\"", "\"a\\u0000b\"", "\"\xc3\xa4\"", "7",
-                        "null", "[\"a\"]", "true"};
+        static const char *const bad[] = { "\"\"", "\".\"", "\"..\"", "\".a\"", "\"a/b\"",
+                "\"../a\"", "\"a b\"", "\"a\\n\"", "\"a\\u0000b\"", "\"\xc3\xa4\"", "7", "null",
+                "[\"a\"]", "true" };
 
         for (size_t i = 0; i < ELEMENTSOF(bad); i++) {
                 Buffer b = BUFFER_INIT(1000);
@@ -112,9 +112,9 @@ static void test_ceilings(void **state)
                 size_t n, name_length;
                 const char *reason; /* NULL: good */
         } cases[] = {
-                        {LIMIT_DEPLOY_BATCH, LIMIT_SECTION_NAME, NULL},
-                        {LIMIT_DEPLOY_BATCH + 1, 10, "too many"},
-                        {1, LIMIT_SECTION_NAME + 1, "not the name"},
+                { LIMIT_DEPLOY_BATCH, LIMIT_SECTION_NAME, NULL },
+                { LIMIT_DEPLOY_BATCH + 1, 10, "too many" },
+                { 1, LIMIT_SECTION_NAME + 1, "not the name" },
         };
 
         for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
@@ -148,11 +148,11 @@ static void test_deep(void **state)
 int main(void)
 {
         const struct CMUnitTest tests[] = {
-                        cmocka_unit_test(test_good),
-                        cmocka_unit_test(test_form),
-                        cmocka_unit_test(test_names),
-                        cmocka_unit_test(test_ceilings),
-                        cmocka_unit_test(test_deep),
+                cmocka_unit_test(test_good),
+                cmocka_unit_test(test_form),
+                cmocka_unit_test(test_names),
+                cmocka_unit_test(test_ceilings),
+                cmocka_unit_test(test_deep),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

@@ -34,28 +34,28 @@ typedef struct FakeUnit {
 } FakeUnit;
 
 static const FakeUnit fakes[] = {
-                {"nginx.service", "/org/freedesktop/systemd1/unit/nginx", "loaded", "active", true,
-                                TELL_LATER, "done"},
-                {"early.service", "/org/freedesktop/systemd1/unit/early", "loaded", "active", false,
-                                TELL_FIRST, "done"},
-                {"broken.service", "/org/freedesktop/systemd1/unit/broken", "loaded", "active",
-                                true, TELL_FIRST, "failed"},
-                {"stopped.service", "/org/freedesktop/systemd1/unit/stopped", "loaded", "inactive",
-                                true, TELL_LATER, "done"},
-                {"fallen.service", "/org/freedesktop/systemd1/unit/fallen", "loaded", "failed",
-                                true, TELL_LATER, "done"},
-                {"absent.service", "/org/freedesktop/systemd1/unit/absent", "not-found", "inactive",
-                                false, TELL_LATER, "done"},
-                {"masked.service", "/org/freedesktop/systemd1/unit/masked", "masked", "inactive",
-                                false, TELL_LATER, "done"},
-                {"odd.service", "/org/freedesktop/systemd1/unit/odd", "bad-setting", "inactive",
-                                false, TELL_LATER, "done"},
-                {"slow.service", "/org/freedesktop/systemd1/unit/slow", "loaded", "active", true,
-                                TELL_NEVER, NULL},
-                {"denied.service", "/org/freedesktop/systemd1/unit/denied", "loaded", "active",
-                                true, REFUSE, NULL},
-                {"gone.service", "/org/freedesktop/systemd1/unit/gone", "loaded", "active", true,
-                                TELL_LATER, "skipped"},
+        { "nginx.service", "/org/freedesktop/systemd1/unit/nginx", "loaded", "active", true,
+                        TELL_LATER, "done" },
+        { "early.service", "/org/freedesktop/systemd1/unit/early", "loaded", "active", false,
+                        TELL_FIRST, "done" },
+        { "broken.service", "/org/freedesktop/systemd1/unit/broken", "loaded", "active", true,
+                        TELL_FIRST, "failed" },
+        { "stopped.service", "/org/freedesktop/systemd1/unit/stopped", "loaded", "inactive", true,
+                        TELL_LATER, "done" },
+        { "fallen.service", "/org/freedesktop/systemd1/unit/fallen", "loaded", "failed", true,
+                        TELL_LATER, "done" },
+        { "absent.service", "/org/freedesktop/systemd1/unit/absent", "not-found", "inactive", false,
+                        TELL_LATER, "done" },
+        { "masked.service", "/org/freedesktop/systemd1/unit/masked", "masked", "inactive", false,
+                        TELL_LATER, "done" },
+        { "odd.service", "/org/freedesktop/systemd1/unit/odd", "bad-setting", "inactive", false,
+                        TELL_LATER, "done" },
+        { "slow.service", "/org/freedesktop/systemd1/unit/slow", "loaded", "active", true,
+                        TELL_NEVER, NULL },
+        { "denied.service", "/org/freedesktop/systemd1/unit/denied", "loaded", "active", true,
+                        REFUSE, NULL },
+        { "gone.service", "/org/freedesktop/systemd1/unit/gone", "loaded", "active", true,
+                        TELL_LATER, "skipped" },
 };
 
 typedef struct Outcome {
@@ -80,7 +80,7 @@ typedef struct Fixture {
         size_t n_later;
 } Fixture;
 
-/* --- the fake ------------------------------------------------------------------------------ */
+/* --- the fake --------------------------------------------------------------------------------- */
 
 static const FakeUnit *find_unit(const char *name)
 {
@@ -184,24 +184,23 @@ static int get_property(sd_bus *bus, const char *path, const char *interface, co
 }
 
 static const sd_bus_vtable manager_vtable[] = {
-                SD_BUS_VTABLE_START(0),
-                SD_BUS_METHOD("Subscribe", "", "", on_subscribe, SD_BUS_VTABLE_UNPRIVILEGED),
-                SD_BUS_METHOD("LoadUnit", "s", "o", on_load_unit, SD_BUS_VTABLE_UNPRIVILEGED),
-                SD_BUS_METHOD("ResetFailedUnit", "s", "", on_reset, SD_BUS_VTABLE_UNPRIVILEGED),
-                SD_BUS_METHOD("StartUnit", "ss", "o", on_job, SD_BUS_VTABLE_UNPRIVILEGED),
-                SD_BUS_METHOD("ReloadOrTryRestartUnit", "ss", "o", on_job,
-                                SD_BUS_VTABLE_UNPRIVILEGED),
-                SD_BUS_SIGNAL("JobRemoved", "uoss", 0),
-                SD_BUS_VTABLE_END,
+        SD_BUS_VTABLE_START(0),
+        SD_BUS_METHOD("Subscribe", "", "", on_subscribe, SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_METHOD("LoadUnit", "s", "o", on_load_unit, SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_METHOD("ResetFailedUnit", "s", "", on_reset, SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_METHOD("StartUnit", "ss", "o", on_job, SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_METHOD("ReloadOrTryRestartUnit", "ss", "o", on_job, SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_SIGNAL("JobRemoved", "uoss", 0),
+        SD_BUS_VTABLE_END,
 };
 
 static const sd_bus_vtable unit_vtable[] = {
-                SD_BUS_VTABLE_START(0),
-                SD_BUS_PROPERTY("Names", "as", get_property, 0, 0),
-                SD_BUS_PROPERTY("LoadState", "s", get_property, 0, 0),
-                SD_BUS_PROPERTY("ActiveState", "s", get_property, 0, 0),
-                SD_BUS_PROPERTY("CanReload", "b", get_property, 0, 0),
-                SD_BUS_VTABLE_END,
+        SD_BUS_VTABLE_START(0),
+        SD_BUS_PROPERTY("Names", "as", get_property, 0, 0),
+        SD_BUS_PROPERTY("LoadState", "s", get_property, 0, 0),
+        SD_BUS_PROPERTY("ActiveState", "s", get_property, 0, 0),
+        SD_BUS_PROPERTY("CanReload", "b", get_property, 0, 0),
+        SD_BUS_VTABLE_END,
 };
 
 static int find_object(sd_bus *bus, const char *path, const char *interface, void *userdata,
@@ -211,7 +210,7 @@ static int find_object(sd_bus *bus, const char *path, const char *interface, voi
         return find_unit(path) ? 1 : 0;
 }
 
-/* --- the bus ------------------------------------------------------------------------------- */
+/* --- the bus ---------------------------------------------------------------------------------- */
 
 static char *bus_address(const Fixture *f)
 {
@@ -220,7 +219,7 @@ static char *bus_address(const Fixture *f)
 
 static bool has_dbus_daemon(void)
 {
-        static const char *const places[] = {"/usr/bin/dbus-daemon", "/bin/dbus-daemon"};
+        static const char *const places[] = { "/usr/bin/dbus-daemon", "/bin/dbus-daemon" };
 
         for (size_t i = 0; i < ELEMENTSOF(places); i++)
                 if (access(places[i], X_OK) == 0)
@@ -231,8 +230,8 @@ static bool has_dbus_daemon(void)
 static void start_bus(Fixture *f)
 {
         _cleanup_free_ char *address = bus_address(f), *text = NULL, *option = NULL, *path = NULL;
-        char *argv[] = {(char *) (uintptr_t) "dbus-daemon", NULL, (char *) (uintptr_t) "--nofork",
-                        NULL};
+        char *argv[] = { (char *) (uintptr_t) "dbus-daemon", NULL, (char *) (uintptr_t) "--nofork",
+                NULL };
         extern char **environ;
 
         text = text_format("<busconfig><listen>%s</listen><auth>EXTERNAL</auth>"
@@ -341,7 +340,7 @@ static void expect(Fixture *f, const char *unit, bool ok, const char *sentence)
         free(o.sentence);
 }
 
-/* --- tests --------------------------------------------------------------------------------- */
+/* --- tests ------------------------------------------------------------------------------------ */
 
 static void test_what_becomes_of_each(void **state)
 {
@@ -493,18 +492,14 @@ static void test_bus_goes_away(void **state)
 int main(void)
 {
         const struct CMUnitTest tests[] = {
-                        cmocka_unit_test_setup_teardown(
-                                        test_what_becomes_of_each, setup_with_manager, teardown),
-                        cmocka_unit_test_setup_teardown(
-                                        test_side_by_side, setup_with_manager, teardown),
-                        cmocka_unit_test_setup_teardown(
-                                        test_foreign_jobs, setup_with_manager, teardown),
-                        cmocka_unit_test_setup_teardown(
-                                        test_time_limit, setup_with_manager, teardown),
-                        cmocka_unit_test_setup_teardown(test_cancel, setup_with_manager, teardown),
-                        cmocka_unit_test_setup_teardown(test_no_bus, setup, teardown),
-                        cmocka_unit_test_setup_teardown(
-                                        test_bus_goes_away, setup_with_manager, teardown),
+                cmocka_unit_test_setup_teardown(
+                                test_what_becomes_of_each, setup_with_manager, teardown),
+                cmocka_unit_test_setup_teardown(test_side_by_side, setup_with_manager, teardown),
+                cmocka_unit_test_setup_teardown(test_foreign_jobs, setup_with_manager, teardown),
+                cmocka_unit_test_setup_teardown(test_time_limit, setup_with_manager, teardown),
+                cmocka_unit_test_setup_teardown(test_cancel, setup_with_manager, teardown),
+                cmocka_unit_test_setup_teardown(test_no_bus, setup, teardown),
+                cmocka_unit_test_setup_teardown(test_bus_goes_away, setup_with_manager, teardown),
         };
 
         if (!has_dbus_daemon()) {

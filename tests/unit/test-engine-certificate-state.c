@@ -43,7 +43,7 @@ static void test_map(void **state)
 
 int main(int argc, char **argv)
 {
-        const struct CMUnitTest tests[] = {cmocka_unit_test(test_map)};
+        const struct CMUnitTest tests[] = { cmocka_unit_test(test_map) };
 
         if (argc != 2)
                 return 2;

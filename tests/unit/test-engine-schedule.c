@@ -13,10 +13,10 @@
 
 /* A 90-day certificate, issued ten days ago. */
 static const ScheduleFacts in_force = {
-                .issued = true,
-                .as_configured = true,
-                .not_before = NOW - 10 * DAY,
-                .not_after = NOW + 80 * DAY,
+        .issued = true,
+        .as_configured = true,
+        .not_before = NOW - 10 * DAY,
+        .not_after = NOW + 80 * DAY,
 };
 
 static void test_lifetime(void **state)
@@ -50,7 +50,7 @@ static void test_failure_waits(void **state)
         Schedule s;
 
         f.as_configured = false;
-        f.failures = (RenewFailures){1, NOW, NOW, RENEW_RETRY_NETWORK, 0};
+        f.failures = (RenewFailures){ 1, NOW, NOW, RENEW_RETRY_NETWORK, 0 };
         s = schedule_plan(&f, NOW);
         assert_int_equal(s.reason, SCHEDULE_RETRY);
         assert_true(s.at_usec >= NOW + USEC_PER_MIN && s.at_usec <= NOW + USEC_PER_MIN * 5 / 4);
@@ -62,7 +62,7 @@ static void test_failure_never_hurries(void **state)
 {
         ScheduleFacts f = in_force;
 
-        f.failures = (RenewFailures){1, NOW, NOW, RENEW_RETRY_NETWORK, 0};
+        f.failures = (RenewFailures){ 1, NOW, NOW, RENEW_RETRY_NETWORK, 0 };
         assert_int_equal(schedule_plan(&f, NOW).reason, SCHEDULE_LIFETIME);
 }
 
@@ -71,7 +71,7 @@ static void test_held_and_asked(void **state)
         ScheduleFacts f = in_force;
 
         f.as_configured = false;
-        f.failures = (RenewFailures){3, NOW, NOW, RENEW_RETRY_HELD, 0};
+        f.failures = (RenewFailures){ 3, NOW, NOW, RENEW_RETRY_HELD, 0 };
         assert_int_equal(schedule_plan(&f, NOW).reason, SCHEDULE_HELD);
         assert_int_equal(schedule_plan(&f, NOW).at_usec, USEC_INFINITY);
         f.asked = true;
@@ -85,7 +85,7 @@ static void test_clock_set_back(void **state)
 
         /* a failure noted while the clock was a year ahead */
         f.as_configured = false;
-        f.failures = (RenewFailures){1, year_later, year_later, RENEW_RETRY_NETWORK, 0};
+        f.failures = (RenewFailures){ 1, year_later, year_later, RENEW_RETRY_NETWORK, 0 };
         assert_true(schedule_plan(&f, NOW).at_usec <= NOW + 2 * USEC_PER_MIN);
 }
 
@@ -98,13 +98,13 @@ static void test_reasons_have_words(void **state)
 int main(void)
 {
         const struct CMUnitTest tests[] = {
-                        cmocka_unit_test(test_lifetime),
-                        cmocka_unit_test(test_reasons),
-                        cmocka_unit_test(test_failure_waits),
-                        cmocka_unit_test(test_failure_never_hurries),
-                        cmocka_unit_test(test_held_and_asked),
-                        cmocka_unit_test(test_clock_set_back),
-                        cmocka_unit_test(test_reasons_have_words),
+                cmocka_unit_test(test_lifetime),
+                cmocka_unit_test(test_reasons),
+                cmocka_unit_test(test_failure_waits),
+                cmocka_unit_test(test_failure_never_hurries),
+                cmocka_unit_test(test_held_and_asked),
+                cmocka_unit_test(test_clock_set_back),
+                cmocka_unit_test(test_reasons_have_words),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

@@ -81,10 +81,10 @@ static Fixture *fixture_new(int fd, const HttpServerOptions *options)
 }
 
 static const HttpServerOptions roomy = {
-                .description = "test",
-                .max_connections = 300,
-                .max_body = 1000,
-                .deadline_usec = PATIENCE,
+        .description = "test",
+        .max_connections = 300,
+        .max_body = 1000,
+        .deadline_usec = PATIENCE,
 };
 
 static Fixture *fixture_tcp(const HttpServerOptions *options)
@@ -203,14 +203,14 @@ static void test_body(void **state)
 static void test_body_refused_closes(void **state)
 {
         static const char *const requests[] = {
-                        /* none of them has its body sent: the answer has to come all the same */
-                        "POST /p HTTP/1.1\r\nHost: x\r\nContent-Length: 5000000000\r\n\r\n",
-                        "POST /p HTTP/1.1\r\nHost: x\r\nContent-Length: "
-                        "18446744073709551614\r\n\r\n",
-                        "POST /p HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n5\r\n",
-                        "GET /p HTTP/1.1\r\nHost: x\r\nContent-Length: -1\r\n\r\n",
-                        "GET /p HTTP/1.1\r\nHost: x\r\nContent-Length: 1001\r\nExpect: "
-                        "100-continue\r\n\r\n",
+                /* none of them has its body sent: the answer has to come all the same */
+                "POST /p HTTP/1.1\r\nHost: x\r\nContent-Length: 5000000000\r\n\r\n",
+                "POST /p HTTP/1.1\r\nHost: x\r\nContent-Length: "
+                "18446744073709551614\r\n\r\n",
+                "POST /p HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n5\r\n",
+                "GET /p HTTP/1.1\r\nHost: x\r\nContent-Length: -1\r\n\r\n",
+                "GET /p HTTP/1.1\r\nHost: x\r\nContent-Length: 1001\r\nExpect: "
+                "100-continue\r\n\r\n",
         };
         Fixture *f = fixture_tcp(&roomy);
 
@@ -246,14 +246,14 @@ static void test_no_body_at_all(void **state)
 static void test_malformed(void **state)
 {
         static const char *const requests[] = {
-                        "EVIL\r\n\r\n",
-                        "GET /EVIL\r\n\r\n",
-                        "GET /EVIL HTTP/9.9\r\nEVIL: EVIL\r\n\r\n",
-                        "GET /EVIL HTTP/1.1\r\n\r\n",
-                        "GET /EVIL HTTP/1.1\r\nHost: EVIL\r\nEVIL\r\n\r\n",
-                        "GET /EVIL HTTP/1.1\r\nHost: x\r\nContent-Length: EVIL\r\n\r\n",
-                        "GET /EVIL HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\nContent-Length: "
-                        "2\r\n\r\nab",
+                "EVIL\r\n\r\n",
+                "GET /EVIL\r\n\r\n",
+                "GET /EVIL HTTP/9.9\r\nEVIL: EVIL\r\n\r\n",
+                "GET /EVIL HTTP/1.1\r\n\r\n",
+                "GET /EVIL HTTP/1.1\r\nHost: EVIL\r\nEVIL\r\n\r\n",
+                "GET /EVIL HTTP/1.1\r\nHost: x\r\nContent-Length: EVIL\r\n\r\n",
+                "GET /EVIL HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\nContent-Length: "
+                "2\r\n\r\nab",
         };
         HttpServerOptions options = roomy;
         Fixture *f;
@@ -396,7 +396,7 @@ static void test_cap_for_each_address(void **state)
         assert_return_code(bind(other,
                                            (struct sockaddr *) &(struct sockaddr_in){
                                                            .sin_family = AF_INET,
-                                                           .sin_addr.s_addr = htonl(0x7f000002)},
+                                                           .sin_addr.s_addr = htonl(0x7f000002) },
                                            sizeof(struct sockaddr_in)),
                         errno);
         assert_return_code(
@@ -404,7 +404,7 @@ static void test_cap_for_each_address(void **state)
                                         (struct sockaddr *) &(struct sockaddr_in){
                                                         .sin_family = AF_INET,
                                                         .sin_port = htons((uint16_t) f->port),
-                                                        .sin_addr.s_addr = htonl(INADDR_LOOPBACK)},
+                                                        .sin_addr.s_addr = htonl(INADDR_LOOPBACK) },
                                         sizeof(struct sockaddr_in)),
                         errno);
         send_text(other, "GET / HTTP/1.1\r\nHost: x\r\n\r\n");
@@ -647,29 +647,29 @@ static void test_free_with_connections(void **state)
 int main(void)
 {
         const struct CMUnitTest tests[] = {
-                        cmocka_unit_test(test_keep_alive),
-                        cmocka_unit_test(test_head),
-                        cmocka_unit_test(test_location),
-                        cmocka_unit_test(test_unanswered_closes),
-                        cmocka_unit_test(test_body),
-                        cmocka_unit_test(test_body_refused_closes),
-                        cmocka_unit_test(test_no_body_at_all),
-                        cmocka_unit_test(test_malformed),
-                        cmocka_unit_test(test_large_head),
-                        cmocka_unit_test(test_nul_in_path),
-                        cmocka_unit_test(test_slow_client),
-                        cmocka_unit_test(test_slow_reader),
-                        cmocka_unit_test(test_cap_for_each_address),
-                        cmocka_unit_test(test_cap_for_all),
-                        cmocka_unit_test(test_suspended),
-                        cmocka_unit_test(test_suspended_peer_leaves),
-                        cmocka_unit_test(test_free_with_suspended),
-                        cmocka_unit_test(test_unix_peer),
-                        cmocka_unit_test(test_unix_peer_groups),
-                        cmocka_unit_test(test_unix_suspended_peer_leaves),
-                        cmocka_unit_test(test_tcp_has_no_credentials),
-                        cmocka_unit_test(test_ipv6),
-                        cmocka_unit_test(test_free_with_connections),
+                cmocka_unit_test(test_keep_alive),
+                cmocka_unit_test(test_head),
+                cmocka_unit_test(test_location),
+                cmocka_unit_test(test_unanswered_closes),
+                cmocka_unit_test(test_body),
+                cmocka_unit_test(test_body_refused_closes),
+                cmocka_unit_test(test_no_body_at_all),
+                cmocka_unit_test(test_malformed),
+                cmocka_unit_test(test_large_head),
+                cmocka_unit_test(test_nul_in_path),
+                cmocka_unit_test(test_slow_client),
+                cmocka_unit_test(test_slow_reader),
+                cmocka_unit_test(test_cap_for_each_address),
+                cmocka_unit_test(test_cap_for_all),
+                cmocka_unit_test(test_suspended),
+                cmocka_unit_test(test_suspended_peer_leaves),
+                cmocka_unit_test(test_free_with_suspended),
+                cmocka_unit_test(test_unix_peer),
+                cmocka_unit_test(test_unix_peer_groups),
+                cmocka_unit_test(test_unix_suspended_peer_leaves),
+                cmocka_unit_test(test_tcp_has_no_credentials),
+                cmocka_unit_test(test_ipv6),
+                cmocka_unit_test(test_free_with_connections),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

@@ -75,8 +75,8 @@ static void test_entries_are_whole(void **state)
 int main(int argc, char **argv)
 {
         const struct CMUnitTest tests[] = {
-                        cmocka_unit_test(test_same_ids),
-                        cmocka_unit_test(test_entries_are_whole),
+                cmocka_unit_test(test_same_ids),
+                cmocka_unit_test(test_entries_are_whole),
         };
         size_t size;
         int r;
