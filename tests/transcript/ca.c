@@ -1,0 +1,294 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The CA of a transcript. What it insists on is RFC 8555 section 6: each JWS is checked with GnuTLS, each nonce
+ * may be used once, each URL is signed as it was sent.
+ */
+
+#include "ca.h"
+
+#include <jansson.h>
+#include <stdio.h>
+
+#include "base/strv.h"
+#include "base/text.h"
+#include "base/timestamp.h"
+#include "crypto/base64url.h"
+#include "crypto/jwk.h"
+#include "crypto/key.h"
+
+void ca_done(Ca *ca)
+{
+        ca->nonces = strv_free(ca->nonces);
+}
+
+const char *ca_give_nonce(Ca *ca)
+{
+        char *nonce = text_format("nonce-%u", ++ca->n_given);
+
+        if (!nonce || strv_add(&ca->nonces, nonce) < 0)
+                abort();
+        free(nonce);
+        return ca->nonces[strv_length(ca->nonces) - 1];
+}
+
+static bool ca_take_nonce(Ca *ca, const char *nonce)
+{
+        for (char **n = ca->nonces; n && *n; n++)
+                if (streq(*n, nonce)) {
+                        free(*n);
+                        do
+                                n[0] = n[1];
+                        while (*n++);
+                        return true;
+                }
+        return false;
+}
+
+/* --- JWS -------------------------------------------------------------------------------------- */
+
+static const char *find_header(const RenewRequest *request, const char *name)
+{
+        for (size_t i = 0; i < request->n_headers; i++)
+                if (strcasecmp(request->headers[i].name, name) == 0)
+                        return request->headers[i].value;
+        return NULL;
+}
+
+static char *decode(const Item *item, const char *text)
+{
+        void *data;
+        size_t size;
+
+        if (!text || base64url_decode(text, &data, &size) < 0)
+                script_fail(item, "a part of the JWS is not base64url");
+        return data;
+}
+
+static void check_signature(const Ca *ca, const Item *item, const json_t *jws)
+{
+        const char *protected = json_string_value(json_object_get(jws, "protected"));
+        const char *payload = json_string_value(json_object_get(jws, "payload"));
+        char *input = text_format("%s.%s", protected, payload);
+        char *raw = decode(item, json_string_value(json_object_get(jws, "signature")));
+        gnutls_datum_t r = { .data = (void *) raw, .size = 32 },
+                       s = { .data = (void *) (raw + 32), .size = 32 };
+        gnutls_datum_t data = { .data = (void *) input, .size = (unsigned) strlen(input) }, der;
+
+        if (gnutls_encode_rs_value(&der, &r, &s) < 0 ||
+                        gnutls_pubkey_verify_data2(ca->account_key->public,
+                                        GNUTLS_SIGN_ECDSA_SHA256, 0, &data, &der) < 0)
+                script_fail(item, "the signature is not good");
+        gnutls_free(der.data);
+        free(input);
+        free(raw);
+}
+
+static void check_protected(Ca *ca, const Item *item, const json_t *header,
+                const RenewRequest *request, const char *kid)
+{
+        const char *nonce = json_string_value(json_object_get(header, "nonce"));
+        const char *url = json_string_value(json_object_get(header, "url"));
+        const char *got = json_string_value(json_object_get(header, "kid"));
+
+        if (!nonce || !ca_take_nonce(ca, nonce))
+                script_fail(item, "the nonce '%s' was never given or was used before",
+                                nonce ?: "(none)");
+        if (!url || !streq(url, request->url))
+                script_fail(item, "the signed url is '%s'", url ?: "(none)");
+        if (json_object_size(header) != 4 ||
+                        !streq(json_string_value(json_object_get(header, "alg")), "ES256"))
+                script_fail(item, "the protected header has other members than alg, nonce, url and "
+                                  "kid or jwk");
+        if (strstr(request->url, "/new-account")) {
+                char *jwk = NULL;
+                json_t *expected = jwk_format(ca->account_key, &jwk) == 0 ? json_loads(jwk, 0, NULL)
+                                                                          : NULL;
+
+                if (!json_equal(expected, json_object_get(header, "jwk")))
+                        script_fail(item, "newAccount is not signed with our jwk");
+                json_decref(expected);
+                free(jwk);
+        } else if (!got || !streq(got, kid))
+                script_fail(item, "the kid is '%s' and not '%s'", got ?: "(none)", kid);
+}
+
+static void check_payload(const Item *item, const char *payload)
+{
+        json_t *expected, *got;
+
+        if (!*item->body) {
+                if (*payload)
+                        script_fail(item, "the payload is '%s' and not empty", payload);
+                return;
+        }
+        expected = json_loads(item->body, 0, NULL);
+        got = json_loads(payload, 0, NULL);
+        if (!expected)
+                script_fail(item, "the expected payload is not JSON");
+        /* What differs each time is written "*". */
+        for (const char *const *key = (const char *const[]){ "csr", "externalAccountBinding",
+                             NULL };
+                        *key; key++) {
+                const char *any = json_string_value(json_object_get(expected, *key));
+
+                if (any && streq(any, "*") && json_object_get(got, *key))
+                        (void) json_object_set(expected, *key, json_object_get(got, *key));
+        }
+        if (!json_equal(expected, got))
+                script_fail(item, "the payload is %s", payload);
+        json_decref(expected);
+        json_decref(got);
+}
+
+static void check_jws(Ca *ca, const Item *item, const RenewRequest *request, const char *kid)
+{
+        json_t *jws = json_loadb(request->body, request->body_size, 0, NULL);
+        char *protected = decode(item, json_string_value(json_object_get(jws, "protected")));
+        char *payload = decode(item, json_string_value(json_object_get(jws, "payload")));
+        json_t *header = json_loads(protected, 0, NULL);
+
+        if (json_object_size(jws) != 3)
+                script_fail(item,
+                                "the JWS has other members than protected, payload and signature");
+        check_protected(ca, item, header, request, kid);
+        check_payload(item, payload);
+        if (ca->check_signatures)
+                check_signature(ca, item, jws);
+        json_decref(header);
+        json_decref(jws);
+        free(protected);
+        free(payload);
+}
+
+void ca_check_request(Ca *ca, const Item *item, const RenewRequest *request, const char *kid)
+{
+        const char *type = find_header(request, "Content-Type");
+        char *line = text_format("%s %s", request->method,
+                        has_prefix(request->url, CA_URL) ? request->url + strlen(CA_URL)
+                                                         : request->url);
+
+        if (!streq(line, item->text))
+                script_fail(item, "the request is %s", line);
+        if (!find_header(request, "User-Agent") || find_header(request, "Replay-Nonce"))
+                script_fail(item, "User-Agent is missing, or Replay-Nonce is there");
+        if (streq(request->method, "POST")) {
+                if (!type || !streq(type, "application/jose+json"))
+                        script_fail(item, "the content type is %s", type ?: "missing");
+                check_jws(ca, item, request, kid);
+        } else if (request->body || type)
+                script_fail(item, "a %s has a body", request->method);
+        free(line);
+}
+
+/* --- certificates ----------------------------------------------------------------------------- */
+
+static char *word(const char *words, const char *name, const char *otherwise)
+{
+        const char *s = strstr(words, name);
+
+        if (!s)
+                return strdup(otherwise);
+        s += strlen(name);
+        return strndup(s, strcspn(s, " \n"));
+}
+
+static gnutls_x509_crt_t make_certificate(gnutls_x509_crt_t issuer, gnutls_privkey_t issuer_key,
+                gnutls_pubkey_t key, const char *name, unsigned char serial, time_t from, time_t to)
+{
+        gnutls_x509_crt_t crt;
+
+        if (gnutls_x509_crt_init(&crt) < 0 || gnutls_x509_crt_set_version(crt, 3) < 0 ||
+                        gnutls_x509_crt_set_serial(crt, &serial, 1) < 0 ||
+                        gnutls_x509_crt_set_pubkey(crt, key) < 0)
+                abort();
+        gnutls_x509_crt_set_activation_time(crt, from);
+        gnutls_x509_crt_set_expiration_time(crt, to);
+        if (name && gnutls_x509_crt_set_dn_by_oid(crt, GNUTLS_OID_X520_COMMON_NAME, 0, name,
+                                    (unsigned) strlen(name)) < 0)
+                abort();
+        if (!issuer) {
+                gnutls_x509_crt_set_basic_constraints(crt, 1, -1);
+                gnutls_x509_crt_set_key_usage(crt, GNUTLS_KEY_KEY_CERT_SIGN);
+                gnutls_x509_crt_privkey_sign(crt, crt, issuer_key, GNUTLS_DIG_SHA256, 0);
+        }
+        return crt;
+}
+
+/* A leaf for the names, and an intermediate "Issuer" below the root whose name matters for alternates. */
+static char *make_chain(const Ca *ca, const char *words, RenewUsec now, const char *names)
+{
+        static RenewKey *issuer_key, *other_key;
+        char *root_name = word(words, "root=", "Root"), *san = word(words, "names=", names),
+             *save = NULL;
+        char *days = word(words, "days=", "90"), *start = word(words, "start=", "0");
+        time_t from = (time_t) (now / USEC_PER_SEC) + strtol(start, NULL, 10) * 86400 - 60;
+        time_t to = from + strtol(days, NULL, 10) * 86400;
+        const RenewKey *key = ca->certificate_key;
+        gnutls_x509_crt_t root, issuer, leaf;
+        gnutls_datum_t leaf_pem, issuer_pem;
+        char *text;
+
+        if ((!issuer_key && renew_key_new(RENEW_KEY_ECDSA_P256, &issuer_key) < 0) ||
+                        (!other_key && renew_key_new(RENEW_KEY_ECDSA_P256, &other_key) < 0))
+                abort();
+        if (strstr(words, "key=other"))
+                key = other_key;
+        root = make_certificate(NULL, issuer_key->private, issuer_key->public, root_name, 1, from,
+                        from + 31536000);
+        issuer = make_certificate(
+                        root, NULL, issuer_key->public, "Issuer", 2, from, from + 31536000);
+        gnutls_x509_crt_set_basic_constraints(issuer, 1, 0);
+        gnutls_x509_crt_set_key_usage(issuer, GNUTLS_KEY_KEY_CERT_SIGN);
+        gnutls_x509_crt_privkey_sign(issuer, root, issuer_key->private, GNUTLS_DIG_SHA256, 0);
+        leaf = make_certificate(issuer, NULL, key->public, NULL, 3, from, to);
+        if (strstr(words, "ca-leaf"))
+                gnutls_x509_crt_set_basic_constraints(leaf, 1, 0);
+        gnutls_x509_crt_set_key_purpose_oid(leaf, GNUTLS_KP_TLS_WWW_SERVER, 0);
+        for (char *n = strtok_r(san, ", ", &save); n; n = strtok_r(NULL, ", ", &save))
+                gnutls_x509_crt_set_subject_alt_name(leaf, GNUTLS_SAN_DNSNAME, n,
+                                (unsigned) strlen(n), GNUTLS_FSAN_APPEND);
+        if (gnutls_x509_crt_privkey_sign(leaf, issuer, issuer_key->private, GNUTLS_DIG_SHA256, 0) <
+                                        0 ||
+                        gnutls_x509_crt_export2(leaf, GNUTLS_X509_FMT_PEM, &leaf_pem) < 0 ||
+                        gnutls_x509_crt_export2(issuer, GNUTLS_X509_FMT_PEM, &issuer_pem) < 0)
+                abort();
+        text = text_format("%s%s%s%s", strstr(words, "text") ? "Here it is:\n" : "", leaf_pem.data,
+                        issuer_pem.data,
+                        strstr(words, "with-key") ? "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END "
+                                                    "PRIVATE KEY-----\n"
+                                                  : "");
+        gnutls_free(leaf_pem.data);
+        gnutls_free(issuer_pem.data);
+        gnutls_x509_crt_deinit(leaf);
+        gnutls_x509_crt_deinit(issuer);
+        gnutls_x509_crt_deinit(root);
+        free(root_name);
+        free(san);
+        free(days);
+        free(start);
+        return text;
+}
+
+char *ca_expand(const Ca *ca, const Item *item, const char *body, RenewUsec now, const char *names)
+{
+        const char *words = has_prefix(body, "@certificate") ? body : NULL;
+        uint64_t size;
+
+        if (words)
+                return make_chain(ca, words, now, names);
+        /* "@bytes N": that many of them. */
+        if (has_prefix(body, "@bytes ")) {
+                char *number = strndup(body + strlen("@bytes "),
+                                     strcspn(body + strlen("@bytes "), "\n")),
+                     *text;
+
+                if (text_parse_u64(number, 1U << 30, &size) < 0)
+                        script_fail(item, "@bytes wants a number");
+                text = malloc(size + 1);
+                memset(text, 'x', size);
+                text[size] = '\0';
+                free(number);
+                return text;
+        }
+        return strdup(body);
+}

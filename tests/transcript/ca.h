@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include <renew/key.h>
+#include <renew/session.h>
+
+#include "script.h"
+
+#define CA_URL      "https://ca.example"
+#define ACCOUNT_URL CA_URL "/account/1"
+
+/*
+ * The CA's side of a transcript: looks at requests as strictly as any server does, and makes the
+ * certificates that answers hold.
+ */
+typedef struct Ca {
+        const RenewKey *account_key;
+        const RenewKey *certificate_key;
+        char **nonces; /* given out and not used yet */
+        unsigned n_given;
+        bool check_signatures;
+} Ca;
+
+void ca_done(Ca *ca);
+
+/* A new nonce, valid until it is used. */
+const char *ca_give_nonce(Ca *ca);
+
+/* Ends the program when the request is not what the item says, or what RFC 8555 wants. */
+void ca_check_request(Ca *ca, const Item *item, const RenewRequest *request, const char *kid);
+
+/*
+ * The text of an answer's body in which "@certificate …" stands for a chain. Words: names=a,b
+ * key=other root=NAME days=N start=N (days from now) with-key text ca-leaf. The caller frees.
+ */
+char *ca_expand(const Ca *ca, const Item *item, const char *body, RenewUsec now, const char *names);
