@@ -1,0 +1,57 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Fixtures: what a test starts through them is stopped when it ends, however it ends."""
+import lab
+import pytest
+
+
+def pytest_report_header():
+    return f"renewd of {lab.BUILD}, Pebble {', '.join(lab.pebble_versions()) or 'missing'}"
+
+
+class Lab:
+    """Starts parts of the lab in the test's own directory."""
+
+    def __init__(self, path):
+        self.path, self.programs = path, []
+        path.chmod(0o755)
+        self.http_port = lab.free_port()
+
+    def add(self, program):
+        self.programs.insert(0, program)
+        return program
+
+    def dns(self, version=None):
+        return self.add(lab.NameServer(self.path, version or lab.pebble_versions()[0])).start()
+
+    def pebble(self, version=None, **arguments):
+        version = version or lab.pebble_versions()[0]
+        return self.add(lab.Pebble(self.path, self.dns(version), self.http_port, version,
+                                   **arguments)).start()
+
+    def renewd(self, *sections, **arguments):
+        """Configured and not started."""
+        r = self.add(lab.Renewd(self.path, self.http_port))
+        return r.configure(*sections, **arguments)
+
+    def nginx(self, directory, extra=""):
+        return self.add(lab.Nginx(self.path, directory, extra))
+
+    def stop(self):
+        for p in self.programs:
+            p.stop()
+
+
+@pytest.fixture
+def place(tmp_path):
+    """tmp_path is 0700; whoever renewd becomes has to get in."""
+    for p in (tmp_path, tmp_path.parent, tmp_path.parent.parent):
+        p.chmod(0o755)
+    made = Lab(tmp_path)
+    yield made
+    made.stop()
+
+
+@pytest.fixture(params=lab.pebble_versions())
+def version(request):
+    """Every Pebble that is there."""
+    return request.param
