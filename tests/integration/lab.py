@@ -12,6 +12,7 @@ import signal
 import socket
 import ssl
 import subprocess
+import threading
 import time
 import urllib.request
 
@@ -35,10 +36,17 @@ def wait_for(condition, what="it", patience=PATIENCE):
         time.sleep(0.02)
 
 
-def free_port(kind=socket.SOCK_STREAM):
-    with socket.socket(socket.AF_INET, kind) as s:
-        s.bind((LOOPBACK, 0))
-        return s.getsockname()[1]
+def free_port():
+    """Free for TCP, for UDP, and on both loopback addresses."""
+    while True:
+        with contextlib.ExitStack() as stack, contextlib.suppress(OSError):
+            port = 0
+            for family, address in ((socket.AF_INET, LOOPBACK), (socket.AF_INET6, "::1")):
+                for kind in (socket.SOCK_STREAM, socket.SOCK_DGRAM):
+                    s = stack.enter_context(socket.socket(family, kind))
+                    s.bind((address, port))
+                    port = s.getsockname()[1]
+            return port
 
 
 def pebble_versions():
@@ -104,7 +112,7 @@ class NameServer(Program):
 
     def __init__(self, path, version):
         super().__init__(path, "dns")
-        self.port, self.management = free_port(socket.SOCK_DGRAM), free_port()
+        self.port, self.management = free_port(), free_port()
         self.program = PEBBLES / version / "usr/bin/pebble-challtestsrv"
         self.old = version.startswith("2.4")
 
@@ -300,7 +308,8 @@ class Renewd(Program):
 
 
 class Notify:
-    """The receiving end of sd_notify(3)."""
+    """The receiving end of sd_notify(3). It reads all the time, as systemd does: who sends to a full
+    queue is made to wait."""
 
     def __init__(self, path):
         self.path = path
@@ -308,19 +317,21 @@ class Notify:
         self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         self.socket.bind(str(path))
         path.chmod(0o777)
-        self.socket.setblocking(False)
         self.messages = []
+        self.thread = threading.Thread(target=self.read, daemon=True)
+        self.thread.start()
 
     def read(self):
-        with contextlib.suppress(BlockingIOError):
-            while True:
-                self.messages.append(self.socket.recv(65536).decode())
-        return self.messages
+        while message := self.socket.recv(65536):
+            self.messages.append(message.decode())
 
     def has(self, text):
-        return any(text in m.split("\n") for m in self.read())
+        return any(text in m.split("\n") for m in self.messages)
 
     def close(self):
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as s:
+            s.sendto(b"", str(self.path))
+        self.thread.join()
         self.socket.close()
         self.path.unlink(missing_ok=True)
 
