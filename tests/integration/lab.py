@@ -226,7 +226,7 @@ class Renewd(Program):
         self.control = path / "run" / "control.sock"
         self.config = path / "renewd.conf"
         self.http_port = http_port or free_port()
-        self.notify = None
+        self.notify, self.told = None, []
 
     def configure(self, *sections, listen=None, **daemon):
         """Writes the configuration; sections are texts, daemon the keys of [Daemon]."""
@@ -261,6 +261,7 @@ class Renewd(Program):
     def stop(self, number=signal.SIGTERM):
         status = super().stop(number)
         if self.notify:
+            self.told = self.notify.messages
             self.notify.close()
             self.notify = None
         return status
