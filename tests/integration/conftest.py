@@ -36,6 +36,9 @@ class Lab:
     def nginx(self, directory, extra=""):
         return self.add(lab.Nginx(self.path, directory, extra))
 
+    def mischief(self, ca, rule=None):
+        return self.add(lab.Mischief(ca, rule))
+
     def stop(self):
         for p in self.programs:
             p.stop()

@@ -4,6 +4,7 @@ renewd itself. Each is a real program that this process starts, on free ports, a
 import contextlib
 import datetime
 import http.client
+import http.server
 import json
 import os
 import pathlib
@@ -412,3 +413,77 @@ http {{
 
 def log_lines(text, pattern):
     return [line for line in text.splitlines() if re.search(pattern, line)]
+
+
+class Mischief:
+    """A TLS proxy in front of Pebble that does to each answer what the test says.
+
+    rule(method, path, forward) returns (status, headers, body), or None to hang up; forward() is what
+    Pebble answers, in the same form. Pebble writes URLs with the host that it is asked by, so that
+    all requests come this way."""
+
+    def __init__(self, ca, rule=None):
+        self.ca, self.rule, self.requests = ca, rule or (lambda m, p, forward: forward()), []
+        outer = self
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def handle_request(self):
+                body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+                outer.requests.append((self.command, self.path))
+                answer = outer.rule(self.command, self.path, lambda: outer.forward(self, body))
+                self.close_connection = True
+                if answer is None:
+                    self.connection.shutdown(socket.SHUT_RDWR)
+                    return
+                status, headers, text = answer
+                self.send_response_only(status)
+                for name, value in headers:
+                    if name.lower() not in ("content-length", "connection", "transfer-encoding"):
+                        self.send_header(name, value)
+                self.send_header("Connection", "close")
+                if isinstance(text, bytes):
+                    self.send_header("Content-Length", str(len(text)))
+                    text = [text]
+                self.end_headers()
+                with contextlib.suppress(OSError):
+                    for part in [] if self.command == "HEAD" else text:
+                        self.wfile.write(part)
+
+            do_GET = do_POST = do_HEAD = handle_request
+
+            def log_message(self, *_):
+                pass
+
+        class Server(http.server.ThreadingHTTPServer):
+            def handle_error(self, *_):
+                pass  # renewd may hang up on what it does not like
+
+        self.server = Server((LOOPBACK, 0), Handler)
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(ca.cert, ca.key)
+        self.server.socket = context.wrap_socket(self.server.socket, server_side=True,
+                                                 do_handshake_on_connect=False)
+        self.thread = threading.Thread(target=self.server.serve_forever, daemon=True)
+        self.thread.start()
+
+    @property
+    def directory(self):
+        return f"https://{LOOPBACK}:{self.server.server_port}/dir"
+
+    def forward(self, handler, body):
+        context = ssl.create_default_context(cafile=str(self.ca.root))
+        c = http.client.HTTPSConnection(LOOPBACK, self.ca.port, timeout=PATIENCE, context=context)
+        with contextlib.closing(c):
+            c.request(handler.command, handler.path, body or None, dict(handler.headers.items()))
+            answer = c.getresponse()
+            return answer.status, answer.getheaders(), answer.read()
+
+    def section(self, name="lab", **keys):
+        return self.ca.section(name, **{"Directory": self.directory, **keys})
+
+    def stop(self):
+        self.server.shutdown()
+        self.server.server_close()
+        self.thread.join()
