@@ -8,6 +8,9 @@
 
 /* What a CA may answer: a chain of ten certificates is 30 kB, an order of 100 names 40 kB. */
 #define LIMIT_HTTP_BODY ((size_t) 256 * 1024)
+/* What renewd answers on its control socket: 10,000 certificates with a few names each are 15 MB, and
+ * whoever may put a socket there could do worse than to fill renewctl's memory. */
+#define LIMIT_CONTROL_BODY ((size_t) 64 * 1024 * 1024)
 /* Headers of one answer together; Let's Encrypt sends less than 1 kB. */
 #define LIMIT_HTTP_HEADERS   ((size_t) 32 * 1024)
 #define LIMIT_HTTP_N_HEADERS 128U

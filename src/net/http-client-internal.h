@@ -60,6 +60,7 @@ struct HttpOrigin {
         char *trust_file;
         char *socket_path;   /* a Unix origin; NULL: TCP and TLS */
         uint64_t total_usec; /* of a Unix origin */
+        size_t max_body;     /* what an answer may have */
         unsigned parallel;
         unsigned n_running;
         HttpTransfer *transfers; /* in order of arrival, in any state */

@@ -285,6 +285,7 @@ int http_origin_new(HttpClient *c, const char *trust_file, HttpOrigin **ret)
         if (!o)
                 return -ENOMEM;
         o->parallel = UINT_MAX;
+        o->max_body = LIMIT_HTTP_BODY;
         if (trust_file) {
                 o->trust_file = strdup(trust_file);
                 if (!o->trust_file)
@@ -314,6 +315,11 @@ int http_origin_new_unix(
         o->total_usec = total_usec;
         *ret = o;
         return 0;
+}
+
+void http_origin_set_max_body(HttpOrigin *o, size_t max_body)
+{
+        o->max_body = max_body;
 }
 
 HttpClientLimits http_origin_limits(const HttpOrigin *o)

@@ -70,6 +70,9 @@ int http_origin_new_unix(
 HttpOrigin *http_origin_free(HttpOrigin *o);
 DEFINE_CLEANUP(HttpOrigin, http_origin_free)
 
+/* What an answer may have at most, instead of LIMIT_HTTP_BODY, in requests sent from now on. */
+void http_origin_set_max_body(HttpOrigin *o, size_t max_body);
+
 /* At most this many requests of the origin are under way at once; more wait in order of arrival. */
 void http_origin_set_parallel(HttpOrigin *o, unsigned n);
 

@@ -79,7 +79,7 @@ static size_t on_body(char *data, size_t size, size_t n, void *userdata)
         if (r >= 0)
                 return size * n;
         http_transfer_fail(t, r == -E2BIG ? text_format("the answer of %s is larger than %zu kB",
-                                                            t->host, LIMIT_HTTP_BODY / 1024)
+                                                            t->host, t->body.limit / 1024)
                                           : NULL);
         return CURL_WRITEFUNC_ERROR;
 }
@@ -381,7 +381,7 @@ int http_transfer_new(HttpOrigin *o, const HttpClientRequest *request, HttpClien
         t->origin = o;
         t->handler = handler;
         t->userdata = userdata;
-        t->body = BUFFER_INIT(LIMIT_HTTP_BODY);
+        t->body = BUFFER_INIT(o->max_body);
         t->easy = curl_easy_init();
         if (!t->easy)
                 return -ENOMEM;
