@@ -108,10 +108,12 @@ static void post_reload(Control *c, HttpExchange *x)
 
         if (r < 0)
                 reply_json(x, 422,
-                                json_pack("{s:s, s:o}", "error",
+                                json_pack("{s:s, s:o, s:I}", "error",
                                                 "the configuration has problems; the one of before "
                                                 "stays in force",
-                                                "problems", problems_to_json(&problems)));
+                                                "problems", problems_to_json(&problems),
+                                                "problems_left_out",
+                                                (json_int_t) problems.n_left_out));
         else
                 reply_json(x, 200,
                                 json_pack("{s:i, s:I}", "version", 1, "certificates",

@@ -53,8 +53,9 @@ static json_t *status_order(const Certificate *c)
 {
         if (!c->issuance)
                 return json_null();
-        return json_pack("{s:o, s:s}", "url", status_text(issuance_order_url(c->issuance)), "state",
-                        issuance_order_state(c->issuance));
+        return json_pack("{s:o, s:s, s:s}", "url", status_text(issuance_order_url(c->issuance)),
+                        "state", issuance_order_state(c->issuance), "reason",
+                        schedule_reason_to_token(c->plan.reason));
 }
 
 static json_t *status_problem(const Certificate *c)
@@ -81,10 +82,30 @@ static json_t *status_deployment(const Certificate *c)
                         status_text(c->remembered.deploy_problem.detail));
 }
 
+static bool has_plan(const Certificate *c)
+{
+        return c->section && !c->read_only && !c->issuance && c->state != CERTIFICATE_UNPLANNED;
+}
+
 /* When something will be tried next of its own accord. */
 static uint64_t next_attempt(const Certificate *c)
 {
-        return c->section && !c->read_only && !c->issuance ? c->plan.at_usec : 0;
+        return has_plan(c) ? c->plan.at_usec : 0;
+}
+
+/* Why it will be then, or is not at all ("held"). */
+static json_t *next_attempt_reason(const Certificate *c)
+{
+        return status_text(has_plan(c) ? schedule_reason_to_token(c->plan.reason) : NULL);
+}
+
+/* Why no order could be begun, though it were time. */
+static json_t *status_blocked(const Certificate *c)
+{
+        if (!c->section || certificate_can_be_validated(c))
+                return json_null();
+        return json_string(c->manager->listen_problem ? c->manager->listen_problem
+                                                      : "the challenge port is not open");
 }
 
 json_t *status_of_certificate(const Certificate *c)
@@ -92,14 +113,16 @@ json_t *status_of_certificate(const Certificate *c)
         char *const *names = c->section ? c->section->names : c->issued.names;
         RenewKeyType key = c->section ? c->section->key : c->issued.key;
 
-        return json_pack("{s:s, s:b, s:s, s:o, s:o, s:s, s:o, s:o, s:o, s:I, s:o, s:o}", "name",
-                        c->name, "configured", c->section != NULL, "state",
+        return json_pack("{s:s, s:b, s:s, s:o, s:o, s:s, s:o, s:o, s:o, s:o, s:I, s:o, s:o, s:o}",
+                        "name", c->name, "configured", c->section != NULL, "state",
                         certificate_state_to_string(c->state), "ca",
                         status_text(c->ca ? ca_name(c->ca) : c->remembered.ca), "names",
                         status_strings(names), "key", renew_key_type_to_string(key), "issued",
-                        status_issued(c), "next_attempt", status_instant(next_attempt(c)), "order",
-                        status_order(c), "failures", (json_int_t) c->remembered.failures.count,
-                        "last_problem", status_problem(c), "deployment", status_deployment(c));
+                        status_issued(c), "next_attempt", status_instant(next_attempt(c)),
+                        "next_attempt_reason", next_attempt_reason(c), "order", status_order(c),
+                        "failures", (json_int_t) c->remembered.failures.count, "last_problem",
+                        status_problem(c), "deployment", status_deployment(c), "blocked",
+                        status_blocked(c));
 }
 
 static json_t *status_of_daemon(const Manager *m)

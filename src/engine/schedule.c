@@ -46,6 +46,27 @@ Schedule schedule_plan(const ScheduleFacts *f, uint64_t now)
         return (Schedule){ retry, SCHEDULE_RETRY };
 }
 
+const char *schedule_reason_to_token(ScheduleReason reason)
+{
+        switch (reason) {
+        case SCHEDULE_MISSING:
+                return "missing";
+        case SCHEDULE_ASKED:
+                return "asked";
+        case SCHEDULE_CHANGED:
+                return "changed";
+        case SCHEDULE_RESUMED:
+                return "resumed";
+        case SCHEDULE_LIFETIME:
+                return "lifetime";
+        case SCHEDULE_RETRY:
+                return "retry";
+        case SCHEDULE_HELD:
+                return "held";
+        }
+        assert_not_reached();
+}
+
 const char *schedule_reason_to_string(ScheduleReason reason)
 {
         switch (reason) {

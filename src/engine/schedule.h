@@ -36,5 +36,8 @@ typedef struct Schedule {
 
 Schedule schedule_plan(const ScheduleFacts *f, uint64_t now_usec);
 
+/* For programs: "missing", "asked", "changed", "resumed", "lifetime", "retry", "held". */
+const char *schedule_reason_to_token(ScheduleReason reason);
+
 /* For people: "it was never issued", … */
 const char *schedule_reason_to_string(ScheduleReason reason);

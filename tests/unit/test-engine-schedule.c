@@ -3,6 +3,8 @@
 
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
 #include <cmocka.h>
 
 #include "base/timestamp.h"
@@ -95,6 +97,16 @@ static void test_reasons_have_words(void **state)
                 assert_true(strlen(schedule_reason_to_string((ScheduleReason) r)) > 5);
 }
 
+/* They are in the API: a promise. */
+static void test_tokens(void **state)
+{
+        static const char *const tokens[] = { "missing", "asked", "changed", "resumed", "lifetime",
+                "retry", "held" };
+
+        for (unsigned r = 0; r < ELEMENTSOF(tokens); r++)
+                assert_string_equal(schedule_reason_to_token((ScheduleReason) r), tokens[r]);
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
@@ -105,6 +117,7 @@ int main(void)
                 cmocka_unit_test(test_held_and_asked),
                 cmocka_unit_test(test_clock_set_back),
                 cmocka_unit_test(test_reasons_have_words),
+                cmocka_unit_test(test_tokens),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
