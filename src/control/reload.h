@@ -11,5 +11,5 @@
  */
 int reload_configuration(Manager *m, ConfigProblems *problems);
 
-/* Each problem on a line of its own: for the start, the reload and --check. */
+/* Each problem on a line of its own: for the start and the reload. */
 void log_config_problems(const ConfigProblems *problems);

@@ -11,7 +11,6 @@
 #include <inttypes.h>
 #include <libgen.h>
 #include <signal.h>
-#include <stdio.h>
 #include <sys/stat.h>
 
 #include <renew/journal.h>
@@ -21,6 +20,7 @@
 #include "base/log.h"
 #include "base/strv.h"
 #include "base/text.h"
+#include "config/check.h"
 #include "control/control.h"
 #include "control/notify.h"
 #include "control/reload.h"
@@ -39,13 +39,6 @@ static int load(const Options *o, Config **ret)
         if (r < 0 && problems.n == 0)
                 log_error("cannot load %s: %s", o->config, strerror(-r));
         return r;
-}
-
-static int check(const Config *config)
-{
-        (void) printf("%s: good, %zu certificate%s\n", config->path, config->n_certificates,
-                        config->n_certificates == 1 ? "" : "s");
-        return EXIT_SUCCESS;
 }
 
 /* renewd-deploy is beside the control socket. */
@@ -216,7 +209,9 @@ int main(int argc, char **argv)
                 return r < 0 ? 2 : EXIT_SUCCESS;
         log_open("renewd", options.debug ? LOG_DEBUG : LOG_INFO);
         (void) umask(0077);
+        if (options.check)
+                return config_check(options.config) < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
         if (load(&options, &config) < 0)
                 return EXIT_FAILURE;
-        return options.check ? check(config) : run(&options, config);
+        return run(&options, config);
 }
