@@ -44,10 +44,12 @@ static void progress_show(const Renewal *renewals, size_t n, uint64_t since)
         if (first) {
                 const json_t *order = json_object_get(first->certificate, "order");
                 const char *step = shown_text(order, "state");
+                uint64_t seconds = MAX(since / USEC_PER_SEC, UINT64_C(1));
 
                 (void) fprintf(stderr, "\r\033[K%zu of %zu under way: %s (%s%s%s), %s", n_left, n,
                                 first->name, shown_text_or(first->certificate, "state", "unknown"),
-                                step ? ": " : "", step ? step : "", timespan_format(span, since));
+                                step ? ": " : "", step ? step : "",
+                                timespan_format(span, seconds * USEC_PER_SEC));
                 (void) fflush(stderr);
         }
 }

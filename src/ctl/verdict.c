@@ -101,7 +101,7 @@ const char *verdict_reason(const char *token)
                 { "asked", "you asked for it" },
                 { "changed", "its configuration changed" },
                 { "resumed", "its order was interrupted" },
-                { "lifetime", "then it is time to renew it" },
+                { "lifetime", "in time before its end" },
                 { "retry", "the last attempt failed" },
                 { "held", "held until its configuration changes or renewctl renew" },
         };

@@ -27,5 +27,5 @@ Verdict verdict_of(const json_t *certificate, uint64_t now_usec);
 
 Tone verdict_tone(VerdictClass class);
 
-/* "waits for the first certificate": what a token of next_attempt_reason means. */
+/* "it was never issued": what a token of next_attempt_reason means; an unknown one is itself. */
 const char *verdict_reason(const char *token);
