@@ -106,9 +106,8 @@ static void test_show(void **state)
                                  "  serial      0a1b\n"
                                  "  SHA-256     ff00\n"
                                  "  files       /var/lib/renewd/live/a.example\n"
-                                 "Next attempt  2026-12-24T02:00:00Z (in 30 d 2 h): then it is "
-                                 "time to renew "
-                                 "it\n"
+                                 "Next attempt  2026-12-24T02:00:00Z (in 30 d 2 h): in time "
+                                 "before its end\n"
                                  "Deployment    done\n"
                                  "  did         nginx.service reloaded\n");
 }
