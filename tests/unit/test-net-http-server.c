@@ -252,8 +252,7 @@ static void test_malformed(void **state)
                 "GET /EVIL HTTP/1.1\r\n\r\n",
                 "GET /EVIL HTTP/1.1\r\nHost: EVIL\r\nEVIL\r\n\r\n",
                 "GET /EVIL HTTP/1.1\r\nHost: x\r\nContent-Length: EVIL\r\n\r\n",
-                "GET /EVIL HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\nContent-Length: "
-                "2\r\n\r\nab",
+                "GET /EVIL HTTP/1.1\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nab",
         };
         HttpServerOptions options = roomy;
         Fixture *f;
