@@ -124,9 +124,7 @@ static Row *sort_rows(const json_t *array)
 /* "12 certificates: 10 well, 1 in progress, 1 needs attention" */
 static void print_summary(FILE *file, bool color, const size_t counts[static VERDICT_N_CLASSES])
 {
-        static const char *const words[VERDICT_N_CLASSES] = { "well", "in progress", "",
-                "not "
-                "configured" };
+        static const char *const words[] = { "well", "in progress", "", "not configured" };
         const char *separator = ": ";
         size_t n = 0;
 
