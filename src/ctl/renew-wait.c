@@ -4,6 +4,7 @@
  * terminal one line of stderr shows what is under way meanwhile; it is gone when that is over.
  */
 
+#include <stdio.h>
 #include <time.h>
 
 #include "base/clock.h"
@@ -33,7 +34,7 @@ static void progress_clear(void)
 static void progress_show(const Renewal *renewals, size_t n, uint64_t since)
 {
         const Renewal *first = NULL;
-        char span[TIMESTAMP_MAX];
+        char span[TIMESTAMP_MAX], line[80]; /* what wraps cannot be cleared */
         size_t n_left = 0;
 
         if (!progress_is_shown())
@@ -46,10 +47,12 @@ static void progress_show(const Renewal *renewals, size_t n, uint64_t since)
                 const char *step = shown_text(order, "state");
                 uint64_t seconds = MAX(since / USEC_PER_SEC, UINT64_C(1));
 
-                (void) fprintf(stderr, "\r\033[K%zu of %zu under way: %s (%s%s%s), %s", n_left, n,
-                                first->name, shown_text_or(first->certificate, "state", "unknown"),
+                (void) snprintf(line, sizeof(line), "%zu of %zu under way: %s (%s%s%s), %s", n_left,
+                                n, first->name,
+                                shown_text_or(first->certificate, "state", "unknown"),
                                 step ? ": " : "", step ? step : "",
                                 timespan_format(span, seconds * USEC_PER_SEC));
+                (void) fprintf(stderr, "\r\033[K%s", line);
                 (void) fflush(stderr);
         }
 }
@@ -98,11 +101,22 @@ static json_t *find(const json_t *array, const char *name)
         return NULL;
 }
 
+/* renewd answers and cannot say how they are. Return: what to exit with. */
+static int give_up(Renewal *renewals, size_t n, const Answer *answer)
+{
+        progress_clear();
+        for (size_t i = 0; i < n; i++)
+                renewals[i].ended = true;
+        return answer_check(answer);
+}
+
 static int look_at_one(Client *client, Renewal *renewal, bool tell)
 {
         _cleanup_answer_ Answer answer = {};
         int r = client_ask_of(client, "GET", renewal->name, "", &answer);
 
+        if (r == CTL_WELL && answer.status != 200 && answer.status != 404)
+                return give_up(renewal, 1, &answer);
         if (r == CTL_WELL && shown_escape(answer.json) < 0)
                 r = CTL_FAILED;
         return r != CTL_WELL ? r
@@ -118,6 +132,8 @@ static int look_at_all(Client *client, Renewal *renewals, size_t n, bool tell)
         result = client_ask(client, "GET", "/v1/certificates", &answer);
         if (result != CTL_WELL)
                 return result;
+        if (answer.status != 200)
+                return give_up(renewals, n, &answer);
         if (shown_escape(answer.json) < 0)
                 return CTL_FAILED;
         for (size_t i = 0; i < n; i++) {

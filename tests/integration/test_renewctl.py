@@ -220,7 +220,8 @@ def test_colors(place):
     arguments = ("--socket", place.socket, "list")
     text, status = on_a_terminal(*arguments)
     assert status == WELL and "\033[33mretrying\033[0m" in text
-    for more, environment in ((["--no-color"], {}), ([], {"NO_COLOR": "1"}), ([], {"TERM": "dumb"})):
+    for more, environment in ((["--no-color"], {}), ([], {"NO_COLOR": "1"}),
+                              ([], {"TERM": "dumb"})):
         text, status = on_a_terminal(*arguments, *more, **environment)
         assert status == WELL and "retrying" in text and "\033" not in text
 
@@ -247,7 +248,10 @@ def test_renew(place):
     assert "nothing.example: there is no certificate of that name" in r.err
     r = place.ctl("renew", "--all", "--json")
     assert r.status == WELL
-    assert [c["name"] for c in r.json()["certificates"]] == ["a.example", "b.example"]
+    certificates = r.json()["certificates"]
+    assert [c["name"] for c in certificates] == ["a.example", "b.example"]
+    for c in certificates:
+        assert (c["order"]["reason"] if c["order"] else c["next_attempt_reason"]) == "asked"
 
 
 def test_renew_waits_for_the_failure(place):
@@ -377,6 +381,19 @@ def impostor(place, answer):
         place.socket.unlink()
 
 
+class Peeked:
+    """A connection whose request can be read once more."""
+
+    def __init__(self, connection):
+        self.connection, self.request = connection, connection.recv(65536)
+
+    def recv(self, _):
+        return self.request
+
+    def sendall(self, data):
+        self.connection.sendall(data)
+
+
 def answers(body, status=200):
     def answer(connection):
         connection.recv(65536)
@@ -411,6 +428,22 @@ def test_strange_answers(place):
                             ["renew", "--all"]):
                 r = place.ctl(*command)
                 assert r.status in (WELL, FAILED) and "\033" not in r.out + r.err, r
+
+
+def test_renewd_has_trouble_while_it_is_waited_for(place):
+    seen = []
+
+    def answer(connection):
+        first = connection.recv(65536).startswith(b"POST")
+        seen.append(first)
+        answers(b'{"certificate":{"name":"a","state":"issuing"}}' if first
+                else b'{"error":"out of memory"}', 202 if first else 500)(connection)
+    with impostor(place, lambda c: answer(Peeked(c))):
+        r = place.ctl("renew", "--wait", "a")
+        assert r.status == FAILED and r.err.count("out of memory") == 1
+        r = place.ctl("renew", "--wait", "a", "b")
+        assert r.status == FAILED and r.err.count("out of memory") == 1
+    assert seen == [True, False, True, True, False]
 
 
 def test_endless_answer(place):
