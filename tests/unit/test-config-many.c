@@ -7,19 +7,13 @@
 #include <cmocka.h>
 
 #include "base/buffer.h"
-#include "base/clock.h"
 #include "config-util.h"
 
 #define CA             "[CA letsencrypt]\nAgreeToTerms=yes\n"
 #define N_CERTIFICATES 10000U
 
-/* Generous, because sanitizers and a loaded machine count too; measured: 0.08 s and 0.13 s. */
-#define SECONDS_MAX 5U
-
 static void check_many(Fixture *f)
 {
-        uint64_t start = clock_boottime_usec(), end;
-
         assert_int_equal(fixture_load(f), 0);
         assert_int_equal(f->config->n_certificates, N_CERTIFICATES);
         for (unsigned i = 0; i < N_CERTIFICATES; i++) {
@@ -29,10 +23,6 @@ static void check_many(Fixture *f)
                 assert_ptr_equal(config_find_certificate(f->config, name),
                                 f->config->certificates[i]);
         }
-        end = clock_boottime_usec();
-        print_message("%u certificates: %u ms\n", N_CERTIFICATES,
-                        (unsigned) ((end - start) / 1000));
-        assert_true(end - start < SECONDS_MAX * UINT64_C(1000000));
 }
 
 static void test_one_file(void **state)
@@ -62,10 +52,13 @@ static void test_a_file_each(void **state)
         fixture_write(&f, "renewd.conf", CA);
         assert_int_equal(mkdirat(f.scratch.fd, "conf.d", 0755), 0);
         for (unsigned i = 0; i < N_CERTIFICATES; i++) {
-                _cleanup_free_ char *name = text_format("conf.d/%05u.conf", i);
-                _cleanup_free_ char *text = text_format("[Certificate c%05u]\n", i);
+                _cleanup_free_ char *path = text_format("%s/conf.d/%05u.conf", f.scratch.path, i);
+                /* Not by base/file.h, which would sync each of them. */
+                FILE *file = fopen(path, "we");
 
-                assert_int_equal(file_create_at(f.scratch.fd, name, text, strlen(text), 0644), 0);
+                assert_non_null(file);
+                assert_true(fprintf(file, "[Certificate c%05u]\n", i) > 0);
+                assert_int_equal(fclose(file), 0);
         }
         check_many(&f);
         fixture_close(&f);
