@@ -9,7 +9,7 @@
  *
  * The holder of a port is found as ss(8) finds it: the line of /proc/net/tcp gives the socket's
  * inode, and the process that has a descriptor of that inode is the holder. An unprivileged process
- * sees only the descriptors of its own user; then we say less.
+ * sees only the descriptors of its own user; then the unit is named, where systemd runs it.
  */
 
 #include <arpa/inet.h>
@@ -25,6 +25,7 @@
 
 #include "base/text.h"
 #include "net/listen.h"
+#include "net/socket-unit.h"
 
 #define LISTEN_BACKLOG 512 /* a burst of validations; the kernel cuts it to net.core.somaxconn */
 
@@ -277,5 +278,7 @@ char *listen_holder(const char *host, unsigned port)
         }
         if (inode > 0)
                 holder = find_process(inode);
+        if (inode > 0 && !holder)
+                holder = socket_unit(inode);
         return holder ? holder : strdup("another program");
 }

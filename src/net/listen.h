@@ -14,7 +14,8 @@ int listen_tcp(const char *host, unsigned port);
 int listen_unix(const char *path, mode_t mode);
 
 /*
- * Who holds a TCP port, for people: "nginx (pid 812)", or "another program" when /proc does not tell.
+ * Who holds a TCP port, for people: "nginx (pid 812)", "nginx.service" when the process is not ours to
+ * see, or "another program".
  * The caller frees it; NULL when out of memory.
  */
 char *listen_holder(const char *host, unsigned port);
