@@ -161,15 +161,19 @@ static void certificate_on_issued(Certificate *c)
 static void on_issuance_done(const char *generation, const Trouble *trouble, void *userdata)
 {
         Certificate *c = userdata;
+        const char *url = issuance_order_url(c->issuance);
+        _cleanup_free_ char *order = url ? strdup(url) : NULL;
         _cleanup_trouble_ Trouble copy = {};
 
         if (trouble)
                 trouble_copy(&copy, trouble);
         certificate_drop_issuance(c);
+        c->ended_order = order;
         if (trouble)
                 certificate_on_failed(c, &copy);
         else
                 certificate_on_issued(c);
+        c->ended_order = NULL;
 }
 
 void certificate_issue(Certificate *c)

@@ -67,6 +67,7 @@ Certificate *certificate_free(Certificate *c)
 void certificate_log(
                 const Certificate *c, int level, const char *message_id, const char *format, ...)
 {
+        const char *order = c->issuance ? issuance_order_url(c->issuance) : c->ended_order;
         _cleanup_log_fields_ LogFields fields = {};
         char text[LIMIT_LOG_MESSAGE];
         va_list ap;
@@ -76,7 +77,7 @@ void certificate_log(
         va_end(ap);
         log_field(&fields, RENEW_FIELD_CERTIFICATE, c->name);
         log_field(&fields, RENEW_FIELD_CA, c->ca ? ca_name(c->ca) : NULL);
-        log_field(&fields, RENEW_FIELD_ORDER, c->issuance ? issuance_order_url(c->issuance) : NULL);
+        log_field(&fields, RENEW_FIELD_ORDER, order);
         log_field(&fields, RENEW_FIELD_STATE, certificate_state_to_string(c->state));
         log_field(&fields, RENEW_FIELD_PROBLEM, c->remembered.problem.type);
         log_record(level, message_id, &fields, "%s: %s", c->name, text);

@@ -55,6 +55,7 @@ typedef struct Certificate {
         CertificateState state;
         Schedule plan;
         Issuance *issuance;
+        const char *ended_order; /* while the end of its attempt is told */
         sd_event_source *timer;
 
         /* deployment */
