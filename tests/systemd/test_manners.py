@@ -74,10 +74,14 @@ def test_killed_during_an_order(lab):
         lab.start()
         url = wait_for(lambda: (s := lab.status()) and s["order"] and s["order"]["url"],
                        "the order")
+        pid = lab.main_pid()
         lab.systemctl("kill", "--signal=KILL", "renewd.service")
+        wait_for(lambda: lab.main_pid() not in (0, pid) and lab.is_active("renewd.service"),
+                 "the next renewd")
+        wait_for(lambda: (s := lab.status()) and s["order"] and s["order"]["state"] == "validating",
+                 "the order's resumption")
     finally:
         lab.systemctl("kill", "--signal=CONT", "lab-dns.service")
-    wait_for(lambda: lab.is_active("renewd.service"), "the next renewd")
     lab.wait_deployed()
     assert {r["RENEWD_ORDER"] for r in lab.journal() if "RENEWD_ORDER" in r} == {url}
 
