@@ -217,7 +217,10 @@ class Box:
 
     def close(self):
         if self.holder:
-            self.holder.send_signal(signal.SIGKILL)
+            # Its child is the first process of their namespace, which ends with it, and it waits
+            # for this child.
+            for pid in self.children(self.holder.pid) or [self.holder.pid]:
+                os.kill(pid, signal.SIGKILL)
             self.holder.wait()
             self.holder.stdin.close()
             self.holder.stdout.close()

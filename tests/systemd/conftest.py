@@ -18,7 +18,7 @@ OURS = ["renewd.service", "renewd-http.socket", "renewd-deploy.service", "renewd
 
 # The same CA twice: one whose certificates live for 90 days, one for less than a minute. Both
 # connect to port 80 of 127.0.0.1, which is every name's address here.
-CAS = {"lab": (14000, 7776000), "quick": (14001, 40)}
+CAS = {"lab": (14000, 7776000), "quick": (14001, 30)}
 
 
 def wait_for(condition, what, patience=boxes.PATIENCE):
@@ -61,7 +61,8 @@ ExecStart=/usr/local/bin/pebble-challtestsrv -defaultIPv6 "" -dnsserver 127.0.0.
             "listenAddress": f"127.0.0.1:{port}",
             "managementListenAddress": f"127.0.0.1:{port + 1000}",
             "certificate": "/etc/pebble/tls.pem", "privateKey": "/etc/pebble/tls.key",
-            "httpPort": 80, "tlsPort": 443, "certificateValidityPeriod": validity,
+            "httpPort": 80, "tlsPort": 443, "retryAfter": {"authz": 1, "order": 1},
+            "certificateValidityPeriod": validity,
             "profiles": {"lab": {"description": "lab", "validityPeriod": validity}}}}))
         box.write(f"/etc/systemd/system/lab-ca-{name}.service", f"""[Unit]
 Requires=lab-dns.service

@@ -31,7 +31,7 @@ def test_issued_reloaded_served(lab):
 
 
 def test_renewal_reaches_the_web_server(lab):
-    """Of its own accord, with certificates that live for 40 s."""
+    """Of its own accord, with certificates that live for half a minute."""
     lab.configure(lab.certificate(ca="quick", Reload="nginx.service"))
     lab.nginx(lab.https_site(), start=False)
     lab.start()

@@ -70,12 +70,20 @@ def test_sandbox(lab):
         done = lab.enter("renewd.service", "-m", program)
         assert done.returncode == 126 and "Permission denied" in done.stderr, done
     assert lab.enter("renewd.service", "-m", "/usr/sbin/renewd", "--version").returncode == 0
+    # Nor what it has written itself.
+    private = "/tmp/systemd-private-*-renewd.service-*/tmp/"
+    for outside, inside in {private: "/tmp", "/var" + private: "/var/tmp",
+                            "/run/renewd": "/run/renewd",
+                            "/var/lib/renewd": "/var/lib/renewd"}.items():
+        lab.run("sh", "-c", f"cp -t {outside} /bin/true")
+        done = lab.enter("renewd.service", "-m", f"{inside}/true")
+        assert done.returncode == 126 and "Permission denied" in done.stderr, done
 
     forbidden = ["/etc/x", "/etc/renewd/x", "/usr/bin/x", "/var/x", "/var/lib/x", "/opt/x",
                  "/run/x", "/boot/x"]
     allowed = ["/var/lib/renewd/x", "/var/lib/renewd/webroot/x", "/run/renewd/x", "/tmp/x"]
-    assert set(write_as(lab, "renewd.service", "root", *forbidden).values()) == {"EROFS"}
-    assert set(write_as(lab, "renewd.service", "renewd", *allowed).values()) == {"written"}
+    assert write_as(lab, "renewd.service", "root", *forbidden) == dict.fromkeys(forbidden, "EROFS")
+    assert write_as(lab, "renewd.service", "renewd", *allowed) == dict.fromkeys(allowed, "written")
     assert set(write_as(lab, "renewd.service", "root", "/root/x", "/home/x").values()) == {"EACCES"}
 
 
