@@ -80,11 +80,10 @@ def test_sandbox(lab):
         assert done.returncode == 126 and "Permission denied" in done.stderr, done
 
     forbidden = ["/etc/x", "/etc/renewd/x", "/usr/bin/x", "/var/x", "/var/lib/x", "/opt/x",
-                 "/run/x", "/boot/x"]
+                 "/run/x", "/boot/x", "/root/x", "/home/x"]
     allowed = ["/var/lib/renewd/x", "/var/lib/renewd/webroot/x", "/run/renewd/x", "/tmp/x"]
     assert write_as(lab, "renewd.service", "root", *forbidden) == dict.fromkeys(forbidden, "EROFS")
     assert write_as(lab, "renewd.service", "renewd", *allowed) == dict.fromkeys(allowed, "written")
-    assert set(write_as(lab, "renewd.service", "root", "/root/x", "/home/x").values()) == {"EACCES"}
 
 
 def test_sandbox_of_deploy(lab):
