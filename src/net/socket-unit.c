@@ -44,10 +44,10 @@ static int ask_for_listeners(int fd, unsigned char family)
 }
 
 /* 0: a kernel that does not tell, before 5.8. */
-static uint64_t message_cgroup(const struct nlmsghdr *h)
+static uint64_t message_cgroup(struct nlmsghdr *h)
 {
-        const struct inet_diag_msg *m = NLMSG_DATA(h);
-        const struct rtattr *a = (const struct rtattr *) (m + 1);
+        struct inet_diag_msg *m = NLMSG_DATA(h);
+        struct rtattr *a = (struct rtattr *) (m + 1);
         size_t size = h->nlmsg_len - NLMSG_LENGTH(sizeof(*m));
         uint64_t id = 0;
 
@@ -69,8 +69,8 @@ static bool read_part(int fd, unsigned long inode, uint64_t *id)
 
         if (size == 0)
                 return false;
-        for (const struct nlmsghdr *h = &answer.first; NLMSG_OK(h, size); h = NLMSG_NEXT(h, size)) {
-                const struct inet_diag_msg *m = NLMSG_DATA(h);
+        for (struct nlmsghdr *h = &answer.first; NLMSG_OK(h, size); h = NLMSG_NEXT(h, size)) {
+                struct inet_diag_msg *m = NLMSG_DATA(h);
 
                 if (h->nlmsg_type != SOCK_DIAG_BY_FAMILY || h->nlmsg_len < NLMSG_LENGTH(sizeof(*m)))
                         return false;
