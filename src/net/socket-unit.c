@@ -48,7 +48,7 @@ static uint64_t message_cgroup(struct nlmsghdr *h)
 {
         struct inet_diag_msg *m = NLMSG_DATA(h);
         struct rtattr *a = (struct rtattr *) (m + 1);
-        size_t size = h->nlmsg_len - NLMSG_LENGTH(sizeof(*m));
+        int size = (int) (h->nlmsg_len - NLMSG_LENGTH(sizeof(*m)));
         uint64_t id = 0;
 
         for (; RTA_OK(a, size); a = RTA_NEXT(a, size))
