@@ -2,9 +2,9 @@
 /*
  * socket-unit: which service a socket is of, also of another user.
  *
- * The kernel tells anybody the cgroup that a socket was made in (sock_diag(7)), while the
- * descriptors of a process are for its own user's eyes and root's. A cgroup's id is the inode of its
- * directory, and systemd names that directory after the unit.
+ * The kernel tells anybody the cgroup that a socket was made in (sock_diag(7)), while a process's
+ * descriptors are for its own user's eyes and root's. A cgroup's id is the inode of its directory,
+ * and systemd names that directory after the unit.
  */
 
 #include <dirent.h>

@@ -72,6 +72,12 @@ ExecStart=/usr/local/bin/pebble -config /etc/pebble/{name}.json -strict -dnsserv
 """)
 
 
+def wait_for_ca(box, name):
+    wait_for(lambda: box.run("curl", "--silent", "--insecure", "--user-agent", "test",
+                             f"https://127.0.0.1:{CAS[name][0]}/dir",
+                             check=False).returncode == 0, f"the CA {name}")
+
+
 class Lab:
     """The box as the tests speak of it."""
 
@@ -222,10 +228,8 @@ def booted():
         box.run("systemd-tmpfiles", "--create", "renewd.conf")
         box.run("journalctl", "--update-catalog")
         box.run("systemctl", "start", *[f"lab-ca-{name}.service" for name in CAS])
-        for port, _ in CAS.values():
-            wait_for(lambda: box.run("curl", "--silent", "--insecure", "-A", "test",
-                                     f"https://127.0.0.1:{port}/dir", check=False).returncode == 0,
-                     "Pebble")
+        for name in CAS:
+            wait_for_ca(box, name)
         yield box
 
 

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """What systemd and an administrator expect of a service: reload, watchdog, death, stop."""
-from conftest import NAME, wait_for
+from conftest import NAME, wait_for, wait_for_ca
 
 USEC = 1000000
 
@@ -130,5 +130,6 @@ def test_ready_without_a_ca(lab):
         lab.wait_message("127.0.0.1:14000", "_SYSTEMD_UNIT=renewd.service", "-p", "warning")
     finally:
         lab.systemctl("start", "lab-ca-lab.service")
+    wait_for_ca(lab.box, "lab")
     assert lab.request("POST", f"/v1/certificates/{NAME}/renew")[0] == 202
     lab.wait_deployed()

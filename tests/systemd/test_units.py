@@ -61,7 +61,8 @@ def test_sandbox(lab):
     status = process_status(lab, "renewd.service")
     uid = lab.run("id", "-u", "renewd").stdout.strip()
     assert status["Uid"].split() == [uid] * 4
-    assert {int(status[f"Cap{s}"], 16) for s in ("Prm", "Eff", "Bnd")} == {1 << CAP_NET_BIND_SERVICE}
+    assert {int(status[f"Cap{s}"], 16) for s in ("Prm", "Eff", "Bnd")} == {
+        1 << CAP_NET_BIND_SERVICE}
     assert status["NoNewPrivs"] == "1"
     assert status["Seccomp"] == "2"
 
