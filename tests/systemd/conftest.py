@@ -199,13 +199,11 @@ class Lab:
         self.write("/etc/nginx/sites-enabled/default", "")
 
     def end(self):
-        self.systemctl("disable", "--now", *OURS, check=False)
         self.systemctl("stop", "nginx.service", *OURS, check=False)
         for path in self.drop_ins:
             self.box.file(path).unlink(missing_ok=True)
-        self.drop_ins.clear()
-        self.systemctl("daemon-reload")
-        self.systemctl("reset-failed", check=False)
+        self.systemctl("disable", *OURS)  # which reads all units anew
+        self.systemctl("reset-failed")
         self.run("sh", "-c", "rm -rf /var/lib/renewd/* /etc/renewd/*.conf /run/renewd/*")
         self.run("systemd-tmpfiles", "--create", "renewd.conf")
 
