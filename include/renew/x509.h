@@ -36,8 +36,8 @@ RENEW_PUBLIC RenewChain *renew_chain_free(RenewChain *chain);
 /**
  * Everything that must hold before the chain replaces an older one: the leaf has our key; its
  * subjectAltNames are exactly the identifiers, as sets; notBefore <= now + 1 h and notAfter > now; it
- * permits serverAuth and is not a CA; every link's name and signature verify; issuers are valid now; no
- * key is below RSA 2048 or P-256. Trust in the root is not asked for (private CAs).
+ * permits serverAuth, is not a CA and not its own issuer; every link's name and signature verify; issuers
+ * are valid now; no key is below RSA 2048 or P-256. Trust in the root is not asked for (private CAs).
  *
  * @param now         wall time
  * @param ret_reason  what is wrong, a sentence for people; the caller frees it

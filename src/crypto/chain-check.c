@@ -118,8 +118,16 @@ static int check_strength(gnutls_x509_crt_t crt, const char *which, char **ret_r
 
 static int check_purpose(gnutls_x509_crt_t leaf, char **ret_reason)
 {
-        if (gnutls_x509_crt_get_ca_status(leaf, NULL) > 0)
+        int r = gnutls_x509_crt_get_ca_status(leaf, NULL);
+
+        if (r > 0)
                 return refuse(ret_reason, strdup("it is a CA's own certificate"));
+        if (r < 0 && r != GNUTLS_E_REQUESTED_DATA_NOT_AVAILABLE)
+                return refuse(ret_reason, strdup("whether it is a CA's own certificate cannot be "
+                                                 "read"));
+        /* A CA cannot sign with the key that only we have: somebody handed our own back. */
+        if (gnutls_x509_crt_check_issuer(leaf, leaf))
+                return refuse(ret_reason, strdup("no CA signed it: it is its own issuer"));
         if (!gnutls_x509_crt_check_key_purpose(leaf, GNUTLS_KP_TLS_WWW_SERVER, 0))
                 return refuse(ret_reason, strdup("it may not be used by servers (no serverAuth)"));
         return 0;
