@@ -37,7 +37,7 @@ RENEW_PUBLIC RenewUsec renew_renewal_due(RenewUsec not_before, RenewUsec not_aft
                 left = before->span;
         else
                 left = lifetime / (lifetime < SHORT_LIFETIME ? 2 : 3);
-        left = MIN(left + jitter(lifetime / 50, random), lifetime - lifetime / 10);
+        left = MIN(usec_add(left, jitter(lifetime / 50, random)), lifetime - lifetime / 10);
         return not_after - MIN(left, not_after);
 }
 
@@ -88,7 +88,7 @@ RENEW_PUBLIC RenewUsec renew_renewal_retry_at(const RenewFailures *failures, Ren
         if (tiny) {
                 /* The table is told in days; this certificate's whole life is one. */
                 day = lifetime;
-                left = scale(left, USEC_PER_DAY / USEC_PER_SEC, MAX(lifetime / USEC_PER_SEC, 1U));
+                left = scale(MIN(left, lifetime), USEC_PER_DAY, lifetime);
         }
         switch (failures->retry) {
         case RENEW_RETRY_NOW:
