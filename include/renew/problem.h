@@ -74,8 +74,8 @@ typedef struct RenewSubproblem {
 } RenewSubproblem;
 
 /**
- * A problem. All text of the CA is printable and at most 512 bytes long. Owned by the object whose
- * accessor returned it.
+ * A problem. All text of the CA is printable and at most 512 bytes long (.instance: 2048), and ends in "..."
+ * where it was cut. Owned by the object whose accessor returned it.
  */
 typedef struct RenewProblem {
         RenewProblemType type;

@@ -17,9 +17,6 @@
 #include "base/text.h"
 #include "base/timestamp.h"
 
-/* No CA means more than a year. */
-#define MAX_RETRY_AFTER (365 * USEC_PER_DAY)
-
 const char *header_find(const RenewResponse *response, const char *name)
 {
         for (size_t i = 0; i < response->n_headers; i++)

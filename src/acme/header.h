@@ -4,6 +4,10 @@
 #include <renew/http.h>
 
 #include "base/macros.h"
+#include "base/timestamp.h"
+
+/* No CA means more than a year. */
+#define MAX_RETRY_AFTER (365 * USEC_PER_DAY)
 
 /* Response headers that ACME gives a meaning to. */
 

@@ -222,7 +222,7 @@ RenewProblem *problem_from_json(const json_t *error, const char *where)
                 return NULL;
         if (status >= 100 && status <= 599)
                 p->status = (unsigned) status;
-        if (instance && !(p->instance = clean(instance)))
+        if (instance && !(p->instance = text_escape(instance, strlen(instance), LIMIT_URL)))
                 return NULL;
         if (problem_read_subproblems(p, json_object_get(error, "subproblems")) < 0)
                 return NULL;
@@ -243,33 +243,44 @@ static RenewUsec instant_in_detail(const char *detail)
         return timestamp_parse(text, &at) == 0 ? at : 0;
 }
 
-/* Let's Encrypt pauses an account and name that fail for months, and gives a link to unpause them.
+/*
+ * Let's Encrypt pauses an account and name that fail for months, and gives a link to unpause them.
+ * The link carries a token that outgrows a message, and that is not for every reader of a message:
+ * it stands in .instance alone.
  */
-static int problem_detect_pause(RenewProblem *p)
+static int problem_detect_pause(RenewProblem *p, const char *detail)
 {
-        const char *url = strstr(p->detail, "https://");
+        const char *url = strstr(detail, "https://");
+        char *cut;
 
-        if (!url || (!strstr(p->detail, "unpause") && !strstr(p->detail, "temporarily prevented")))
+        if (!url || (!strstr(detail, "unpause") && !strstr(detail, "temporarily prevented")))
                 return 0;
+        cut = text_escape(detail, (size_t) (url - detail) + strcspn(url, "? "), LIMIT_PEER_TEXT);
+        if (!cut)
+                return -ENOMEM;
+        free(p->detail);
+        p->detail = cut;
         p->type = RENEW_PROBLEM_PAUSED;
         if (!p->instance)
-                p->instance = strndup(url, strcspn(url, " ,\"'()<>"));
+                p->instance = text_escape(url, strcspn(url, " ,\"'()<>"), LIMIT_URL);
         return p->instance ? 0 : -ENOMEM;
 }
 
-static int problem_read_limits(RenewProblem *p, const RenewResponse *response, RenewUsec now)
+static int problem_read_limits(
+                RenewProblem *p, const RenewResponse *response, RenewUsec now, const char *detail)
 {
+        RenewUsec at;
+
         p->not_before = header_retry_after(response, now);
         if (p->type != RENEW_PROBLEM_RATE_LIMITED && p->status != 429)
                 return 0;
         if (p->not_before == 0) {
-                int r = problem_detect_pause(p);
+                int r = problem_detect_pause(p, detail);
 
                 if (r < 0 || p->type == RENEW_PROBLEM_PAUSED)
                         return r;
-                p->not_before = MAX(instant_in_detail(p->detail), usec_add(now, USEC_PER_SEC));
-                if (p->not_before == usec_add(now, USEC_PER_SEC))
-                        p->not_before = usec_add(now, RATE_LIMIT_PAUSE);
+                at = MIN(instant_in_detail(detail), usec_add(now, MAX_RETRY_AFTER));
+                p->not_before = at > now ? at : usec_add(now, RATE_LIMIT_PAUSE);
         }
         p->type = RENEW_PROBLEM_RATE_LIMITED;
         return 0;
@@ -278,22 +289,22 @@ static int problem_read_limits(RenewProblem *p, const RenewResponse *response, R
 /* An answer without a problem document: what its status says. */
 static RenewProblem *problem_from_status(const RenewResponse *response, const char *where)
 {
-        RenewProblem *p = problem_new(response->status >= 500 ? RENEW_PROBLEM_SERVER_INTERNAL
-                                                              : RENEW_PROBLEM_UNKNOWN,
+        return problem_new(response->status >= 500 ? RENEW_PROBLEM_SERVER_INTERNAL
+                                                   : RENEW_PROBLEM_UNKNOWN,
                         where, "the CA answered with status %u and no reason", response->status);
-
-        return p;
 }
 
 RenewProblem *problem_from_response(const RenewResponse *response, RenewUsec now, const char *where)
 {
         _cleanup_(problem_freep) RenewProblem *p = NULL;
         _cleanup_json_ json_t *j = NULL;
+        const char *detail;
         int r = json_from_response(response, &j);
 
         if (r == -ENOMEM)
                 return NULL;
-        p = r == 0 && json_object_string(j, "type") ? problem_from_json(j, where)
+        detail = json_object_string(j, "detail");
+        p = detail || json_object_string(j, "type") ? problem_from_json(j, where)
                                                     : problem_from_status(response, where);
         if (!p)
                 return NULL;
@@ -301,7 +312,7 @@ RenewProblem *problem_from_response(const RenewResponse *response, RenewUsec now
         /* Whatever a CA calls it, it is its own trouble. */
         if (p->type == RENEW_PROBLEM_UNKNOWN && (p->status >= 500 || p->status == 408))
                 p->type = RENEW_PROBLEM_SERVER_INTERNAL;
-        r = problem_read_limits(p, response, now);
+        r = problem_read_limits(p, response, now, detail ?: "");
         return r < 0 ? NULL : TAKE_PTR(p);
 }
 
