@@ -119,11 +119,9 @@ int text_parse_u64(const char *s, uint64_t max, uint64_t *ret)
 {
         uint64_t n = 0;
 
-        if (!*s)
+        if (!*s || s[strspn(s, "0123456789")])
                 return -EINVAL;
         for (; *s; s++) {
-                if (*s < '0' || *s > '9')
-                        return -EINVAL;
                 if (__builtin_mul_overflow(n, (uint64_t) 10, &n) ||
                                 __builtin_add_overflow(n, (uint64_t) (*s - '0'), &n) || n > max)
                         return -ERANGE;

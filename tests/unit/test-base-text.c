@@ -119,6 +119,8 @@ static void test_numbers(void **state)
         assert_int_equal(text_parse_u64("+1", 10, &n), -EINVAL);
         assert_int_equal(text_parse_u64(" 1", 10, &n), -EINVAL);
         assert_int_equal(text_parse_u64("1x", 10, &n), -EINVAL);
+        assert_int_equal(text_parse_u64("99999999999x", 10, &n), -EINVAL);
+        assert_int_equal(text_parse_u64("11 ", 10, &n), -EINVAL);
         assert_true(n == UINT64_MAX);
 }
 
