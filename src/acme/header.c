@@ -8,7 +8,6 @@
 
 #include "acme/header.h"
 
-#include <ctype.h>
 #include <locale.h>
 #include <time.h>
 
@@ -76,7 +75,7 @@ static char *url_resolve(const char *base, const char *reference, size_t size)
 {
         const char *host = strstr(base, "://"), *path, *end;
 
-        if (!host || memmem(reference, size, "://", 3))
+        if (!host || reference[strcspn(reference, ":/?#>")] == ':') /* it has a scheme */
                 return strndup(reference, size);
         if (size >= 2 && reference[0] == '/' && reference[1] == '/')
                 return text_format("%.*s:%.*s", (int) (host - base), base, (int) size, reference);
@@ -90,37 +89,65 @@ static char *url_resolve(const char *base, const char *reference, size_t size)
                         (int) size, reference);
 }
 
-/* Whether the parameters that start at s (";rel=…;…") name the relation, which may be one of
- * several in a quoted string. *ret_end is where the next link begins. */
+/* Up to the next ';' or ',' that is not in a quoted string. */
+static size_t parameter_length(const char *s)
+{
+        bool quoted = false;
+        size_t n;
+
+        for (n = 0; s[n] && (quoted || (s[n] != ';' && s[n] != ',')); n++)
+                if (s[n] == '"')
+                        quoted = !quoted;
+                else if (quoted && s[n] == '\\' && s[n + 1])
+                        n++;
+        return n;
+}
+
+/* The value of the parameter if it is "rel", else NULL. */
+static const char *parameter_relation(const char *s)
+{
+        s += strspn(s, " \t");
+        if (strncasecmp(s, "rel", 3) != 0)
+                return NULL;
+        s += 3;
+        s += strspn(s, " \t");
+        if (*s++ != '=')
+                return NULL;
+        s += strspn(s, " \t");
+        return s + (*s == '"');
+}
+
+/* Whether the relation is among those in the value, which are separated by spaces. */
+static bool names_relation(const char *value, const char *relation)
+{
+        for (;;) {
+                size_t n = strcspn(value, "\" \t;,\\");
+
+                if (n == strlen(relation) && strncasecmp(value, relation, n) == 0)
+                        return true;
+                if (value[n] != ' ')
+                        return false;
+                value += n + 1;
+        }
+}
+
+/* Whether the parameters that start at s (";title=…;rel=…") name the relation; of several "rel"
+ * the first counts (RFC 8288 section 3.3). *ret_end is where the next link begins. */
 static bool link_has_relation(const char *s, const char *relation, const char **ret_end)
 {
-        bool quoted = false, found = false;
-        const char *begin = s;
+        bool seen = false, found = false;
 
-        for (; *s && (quoted || *s != ','); s++)
-                if (*s == '"')
-                        quoted = !quoted;
-        *ret_end = s;
-        for (const char *p = begin; p < s && !found; p++) {
-                size_t n;
+        s += parameter_length(s);
+        while (*s == ';') {
+                const char *value = parameter_relation(s + 1);
 
-                if (*p != ';')
-                        continue;
-                p += 1 + strspn(p + 1, " \t");
-                if (strncasecmp(p, "rel=", 4) != 0) {
-                        p--;
-                        continue;
+                if (value && !seen) {
+                        found = names_relation(value, relation);
+                        seen = true;
                 }
-                p += 4;
-                p += *p == '"';
-                while (!found) {
-                        n = strcspn(p, "\" \t;,");
-                        found = n == strlen(relation) && strncasecmp(p, relation, n) == 0;
-                        if (p[n] != ' ')
-                                break;
-                        p += n + 1;
-                }
+                s += 1 + parameter_length(s + 1);
         }
+        *ret_end = s;
         return found;
 }
 
@@ -169,7 +196,7 @@ bool url_is_usable(const char *url, bool plain_http)
         if (!host || !*host || *host == '/' || strlen(url) > LIMIT_URL)
                 return false;
         for (const char *p = url; *p; p++)
-                if (!isgraph((unsigned char) *p))
+                if (*p <= ' ' || *p > '~') /* isgraph() asks the caller's locale */
                         return false;
         return true;
 }
