@@ -12,7 +12,6 @@
 #include "crypto/chain.h"
 
 #include <arpa/inet.h>
-#include <ctype.h>
 
 #include "base/buffer.h"
 #include "base/text.h"
@@ -61,10 +60,13 @@ static int refuse(char **ret_reason, const char *reason)
 /* What stands between the two lines of a block: base64 and white space only. */
 static bool is_base64_body(const char *s, size_t size)
 {
+        static const char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+                                       "0123456789+/=\r\n\t ";
+
         for (size_t i = 0; i < size; i++)
-                if (!isalnum((unsigned char) s[i]) && !strchr("+/=\r\n\t ", s[i]))
+                if (!memchr(alphabet, s[i], sizeof(alphabet) - 1))
                         return false;
-        return memchr(s, '\0', size) == NULL;
+        return true;
 }
 
 static int chain_add(RenewChain *chain, const char *block, size_t size, char **ret_reason)
@@ -164,8 +166,7 @@ RenewUsec chain_expiration(gnutls_x509_crt_t crt)
         return usec_from_time(gnutls_x509_crt_get_expiration_time(crt));
 }
 
-/* RFC 9773 section 4.1: key identifier "." serial, the serial with the 00 that its sign may need.
- */
+/* RFC 9773 section 4.1: key identifier "." serial, the serial with the 00 its sign may need. */
 static int chain_read_numbers(RenewChain *chain)
 {
         unsigned char serial[MAX_NUMBER], key_id[MAX_NUMBER], digest[32];
@@ -198,8 +199,10 @@ static char *name_to_text(const gnutls_datum_t *name)
 {
         char *text = text_escape((const char *) name->data, name->size, LIMIT_DNS_NAME);
 
+        /* Not tolower(), which asks the locale of whatever program this is part of. */
         for (char *p = text; p && *p; p++)
-                *p = (char) tolower((unsigned char) *p);
+                if (*p >= 'A' && *p <= 'Z')
+                        *p += 'a' - 'A';
         return text;
 }
 
