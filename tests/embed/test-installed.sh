@@ -16,9 +16,24 @@ PKG_CONFIG_PATH=$(dirname "$pc")
 PKG_CONFIG_SYSROOT_DIR=$directory
 export PKG_CONFIG_PATH PKG_CONFIG_SYSROOT_DIR
 
-for static in '' --static; do
-        # shellcheck disable=SC2046,SC2086 # flags are words
+# Link flags for what librenew needs itself; Debian's libgnutls28-dev does not bring all that its own
+# --static asks for.
+# shellcheck disable=SC2046,SC2086 # flags are words
+can_link() {
+        echo 'int main(void) { return 0; }' |
+                $cc $flags -o "$directory/nothing" -x c - -x none $(pkg-config "$@" --libs gnutls jansson)
+}
+
+build_and_run() {
+        # shellcheck disable=SC2046,SC2086
         $cc $flags -std=c11 -Wall -Wextra -Werror -o "$directory/embed" "$source" \
-                $(pkg-config $static --cflags --libs librenew)
+                $(pkg-config "$@" --cflags --libs librenew)
         "$directory/embed"
-done
+}
+
+build_and_run
+if can_link --static 2>/dev/null; then
+        build_and_run --static
+else
+        echo "not linked with --static: GnuTLS's own libraries are not all there"
+fi
