@@ -110,7 +110,8 @@ RENEW_PUBLIC const RenewProblem *renew_session_problem(const RenewSession *sessi
 /** The account URL ("kid"), NULL while unknown. CAA records may name it (RFC 8657). */
 RENEW_PUBLIC const char *renew_session_account_url(const RenewSession *session);
 
-/** URL of the terms of service as the directory has it, NULL while unknown or where there are none. */
+/** URL of the terms of service as the directory has it, but printable and at most 2048 bytes long; NULL
+ * while unknown or where there are none. */
 RENEW_PUBLIC const char *renew_session_terms_url(const RenewSession *session);
 
 /** Whether the CA offers renewal information (RFC 9773). */

@@ -10,7 +10,9 @@
 #include "acme/header.h"
 #include "acme/json-util.h"
 #include "acme/problem.h"
+#include "base/limits.h"
 #include "base/strv.h"
+#include "base/text.h"
 
 #define WHERE "directory"
 
@@ -58,7 +60,8 @@ static int read_meta(const json_t *meta, Directory *d)
 
         d->account_binding_required = json_is_true(
                         json_object_get(meta, "externalAccountRequired"));
-        if (terms && replace_string(&d->terms, terms) < 0)
+        /* Of any scheme, and shown to people. */
+        if (terms && !(d->terms = text_escape(terms, strlen(terms), LIMIT_URL)))
                 return -ENOMEM;
         json_object_foreach (profiles, name, text) {
                 if (strv_add(&d->profiles, name) < 0)
