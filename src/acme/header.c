@@ -151,7 +151,8 @@ static bool link_has_relation(const char *s, const char *relation, const char **
         return found;
 }
 
-static int links_add(const char *value, const char *relation, const char *base, char ***links)
+static int links_add(const char *value, const char *relation, const char *base, bool plain_http,
+                char ***links)
 {
         while ((value = strchr(value, '<'))) {
                 const char *target = value + 1, *close = strchr(target, '>');
@@ -164,13 +165,14 @@ static int links_add(const char *value, const char *relation, const char *base, 
                 if (strv_length(*links) == LIMIT_LINKS)
                         return 0;
                 url = url_resolve(base, target, (size_t) (close - target));
-                if (!url || strv_add(links, url) < 0)
+                if (!url || (url_is_usable(url, plain_http) && strv_add(links, url) < 0))
                         return -ENOMEM;
         }
         return 0;
 }
 
-int header_links(const RenewResponse *response, const char *relation, const char *base, char ***ret)
+int header_links(const RenewResponse *response, const char *relation, const char *base,
+                bool plain_http, char ***ret)
 {
         _cleanup_strv_ char **links = NULL;
 
@@ -179,7 +181,7 @@ int header_links(const RenewResponse *response, const char *relation, const char
 
                 if (strcasecmp(response->headers[i].name, "Link") != 0)
                         continue;
-                r = links_add(response->headers[i].value, relation, base, &links);
+                r = links_add(response->headers[i].value, relation, base, plain_http, &links);
                 if (r < 0)
                         return r;
         }

@@ -23,11 +23,11 @@ RenewUsec header_retry_after(const RenewResponse *response, RenewUsec now);
 
 /*
  * Targets of the links with a relation (RFC 8288), comma-joined or repeated, relative ones resolved
- * against base (RFC 3986 section 5.2 for what CAs send: absolute, "//host/…", "/path", "name").
- * The caller frees with strv_free(). Return: 0, -ENOMEM.
+ * against base (RFC 3986 section 5.2 for what CAs send: absolute, "//host/…", "/path", "name"); only
+ * those that url_is_usable(). The caller frees with strv_free(). Return: 0, -ENOMEM.
  */
-int header_links(
-                const RenewResponse *response, const char *relation, const char *base, char ***ret);
+int header_links(const RenewResponse *response, const char *relation, const char *base,
+                bool plain_http, char ***ret);
 
 /* Whether a URL that a CA gave may be used: https (http where plain_http says so), at most
  * LIMIT_URL bytes of visible ASCII. */

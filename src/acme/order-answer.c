@@ -533,7 +533,8 @@ static int order_on_chain(RenewOrder *o, RenewUsec now, const RenewResponse *res
         (void) renew_chain_free(o->chain);
         o->chain = chain;
         if (o->current == 0) {
-                r = header_links(response, "alternate", o->certificate_url, &o->alternates);
+                r = header_links(response, "alternate", o->certificate_url,
+                                session_takes_plain_http(o->session), &o->alternates);
                 if (r < 0)
                         return r;
         }

@@ -101,13 +101,13 @@ static void test_retry_after_now(void **state)
 #define BASE "https://ca.example/acme/cert/1?x=1"
 
 static void check_links(const RenewHeader *headers, size_t n_headers, const char *base,
-                const char *const *expected)
+                bool plain_http, const char *const *expected)
 {
         const RenewResponse response = { .headers = headers, .n_headers = n_headers };
         _cleanup_strv_ char **links = NULL;
         size_t n = 0;
 
-        assert_int_equal(header_links(&response, "alternate", base, &links), 0);
+        assert_int_equal(header_links(&response, "alternate", base, plain_http, &links), 0);
         while (expected[n]) {
                 assert_true(n < strv_length(links));
                 assert_string_equal(links[n], expected[n]);
@@ -176,7 +176,7 @@ static void test_links(void **state)
         for (size_t i = 0; i < ELEMENTSOF(table); i++) {
                 const RenewHeader header = { "link", table[i].value };
 
-                check_links(&header, 1, BASE, table[i].expected);
+                check_links(&header, 1, BASE, false, table[i].expected);
         }
 }
 
@@ -187,8 +187,8 @@ static void test_repeated(void **state)
                 { "LINK", "<https://ca.example/i>;rel=\"index\"" },
                 { "link", "<" TWO ">;rel=\"alternate\"" } };
 
-        check_links(headers, ELEMENTSOF(headers), BASE, (const char *[]){ ONE, TWO, NULL });
-        check_links(headers, 0, BASE, (const char *[]){ NULL });
+        check_links(headers, ELEMENTSOF(headers), BASE, false, (const char *[]){ ONE, TWO, NULL });
+        check_links(headers, 0, BASE, false, (const char *[]){ NULL });
 }
 
 static void test_relative(void **state)
@@ -215,8 +215,22 @@ static void test_relative(void **state)
                 _cleanup_free_ char *value = text_format("<%s>;rel=alternate", table[i].reference);
                 const RenewHeader header = { "Link", value };
 
-                check_links(&header, 1, table[i].base, (const char *[]){ table[i].expected, NULL });
+                check_links(&header, 1, table[i].base, true,
+                                (const char *[]){ table[i].expected, NULL });
         }
+}
+
+/* What cannot be asked for is not told of. */
+static void test_unusable(void **state)
+{
+        const RenewHeader headers[] = { { "Link", "<http://ca.example/1>;rel=alternate" },
+                { "Link", "<file:///etc/passwd>;rel=alternate" },
+                { "Link", "< c/2>;rel=alternate, <c\x1b>;rel=alternate, <data:x>;rel=alternate" },
+                { "Link", "<" TWO ">;rel=alternate" } };
+
+        check_links(headers, ELEMENTSOF(headers), BASE, false, (const char *[]){ TWO, NULL });
+        check_links(headers, ELEMENTSOF(headers), BASE, true,
+                        (const char *[]){ "http://ca.example/1", TWO, NULL });
 }
 
 static void test_many_links(void **state)
@@ -228,7 +242,7 @@ static void test_many_links(void **state)
         for (size_t i = 0; i < ELEMENTSOF(headers); i++)
                 headers[i] = (RenewHeader){ "Link",
                         "<" ONE ">;rel=alternate,<" TWO ">;rel=alternate" };
-        assert_int_equal(header_links(&response, "alternate", BASE, &links), 0);
+        assert_int_equal(header_links(&response, "alternate", BASE, false, &links), 0);
         assert_int_equal(strv_length(links), LIMIT_LINKS);
 }
 
@@ -283,6 +297,7 @@ int main(void)
                 cmocka_unit_test(test_links),
                 cmocka_unit_test(test_repeated),
                 cmocka_unit_test(test_relative),
+                cmocka_unit_test(test_unusable),
                 cmocka_unit_test(test_many_links),
                 cmocka_unit_test(test_usable),
         };
