@@ -5,7 +5,8 @@
  *
  * The input is text, so that its parts can be moved about: answers separated by lines of "%%", each a
  * status (0: the request fails on the way), header lines, an empty line and a body, in which "@chain" alone
- * stands for a good certificate. When the answers are used up requests fail.
+ * stands for a good certificate. When the answers are used up requests fail. In front of them may stand what an
+ * order saved, which is JSON, and then it is resumed.
  */
 
 #include <stdio.h>
@@ -206,9 +207,11 @@ typedef struct Run {
         RenewOrder *order;
         Answers *answers;
         RenewUsec now;
+        bool resumed;
         char **visible; /* tokens that were presented and not taken away */
 } Run;
 
+/* NULL when the state is refused. */
 static RenewOrder *make_order(RenewSession *session, const char *state)
 {
         const RenewOrderOptions options = {
@@ -221,8 +224,9 @@ static RenewOrder *make_order(RenewSession *session, const char *state)
                 .state = state,
         };
         RenewOrder *order = NULL;
+        int r = renew_order_new(session, key, &options, &order);
 
-        check(renew_order_new(session, key, &options, &order) == 0);
+        check(r == 0 || (state && r == RENEW_E_BAD_STATE));
         return order;
 }
 
@@ -246,11 +250,13 @@ static void on_retract(Run *run, const RenewChallenge *c)
 
         while (t && *t && !streq(*t, c->token))
                 t++;
-        check(t && *t); /* only what was presented */
-        free(*t);
-        do
-                t[0] = t[1];
-        while (*t++);
+        if (t && *t) {
+                free(*t);
+                do
+                        t[0] = t[1];
+                while (*t++);
+        } else
+                check(run->resumed); /* a former life presented it */
         check(renew_order_feed_retracted(run->order) == 0);
 }
 
@@ -267,8 +273,12 @@ static void on_send(Run *run, const RenewRequest *request)
 
 static void on_save(Run *run, const char *state)
 {
+        RenewOrder *again;
+
         check_text(state);
-        check(!renew_order_free(make_order(run->session, state)));
+        again = make_order(run->session, state);
+        check(again);
+        (void) renew_order_free(again);
         check(renew_order_feed_saved(run->order) == 0);
 }
 
@@ -327,25 +337,35 @@ static bool drive_order(Run *run)
         return false;
 }
 
+static void drive(Run *run)
+{
+        unsigned n = 0;
+
+        while (drive_order(run))
+                if (++n == MAX_STEPS / 2)
+                        renew_order_cancel(run->order);
+                else
+                        check(n < MAX_STEPS);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
         _cleanup_free_ char *text = strndup((const char *) data, size);
         Answers answers = { .next = text };
         Run run = { .answers = &answers, .now = FUZZ_NOW };
-        unsigned n = 0;
 
         if (!key) {
                 account_key = fuzz_key(FUZZ_ACCOUNT_KEY);
                 key = fuzz_key(FUZZ_KEY);
         }
         check(text);
+        run.resumed = *text == '{';
+        if (run.resumed)
+                answers.next = cut(text, "\n%%\n");
         run.session = make_session(NULL, 0);
-        run.order = make_order(run.session, NULL);
-        while (drive_order(&run))
-                if (++n == MAX_STEPS / 2)
-                        renew_order_cancel(run.order);
-                else
-                        check(n < MAX_STEPS);
+        run.order = make_order(run.session, run.resumed ? text : NULL);
+        if (run.order)
+                drive(&run);
         strv_free(run.visible);
         check(!renew_order_free(run.order));
         check(!renew_session_unref(run.session));

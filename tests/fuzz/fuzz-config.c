@@ -11,15 +11,7 @@
 #include "config/grammar.h"
 #include "config/names.h"
 #include "config/validate.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-/* assert() that no build leaves out. */
-#define check(expression)          \
-        do {                       \
-                if (!(expression)) \
-                        abort();   \
-        } while (0)
+#include "fuzz.h"
 
 static void check_problems(const ConfigProblems *problems)
 {

@@ -12,10 +12,9 @@
 #include "base/file.h"
 #include "base/strv.h"
 #include "base/text.h"
+#include "fuzz.h"
 
 #define INPUT_MAX ((size_t) 16 * 1024 * 1024)
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static int run_file(const char *path, unsigned *n)
 {

@@ -9,15 +9,7 @@
 
 #include "base/text.h"
 #include "base/timestamp.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-/* assert() that no build leaves out. */
-#define check(expression)          \
-        do {                       \
-                if (!(expression)) \
-                        abort();   \
-        } while (0)
+#include "fuzz.h"
 
 #define FUZZ_NOW (UINT64_C(1790000000) * USEC_PER_SEC) /* 2026-09-21 */
 
