@@ -44,10 +44,11 @@ int base64url_encode(const void *data, size_t size, char **ret)
         return 0;
 }
 
+/* What is decoded may be the key of an external account, so no copy of it is left behind. */
 int base64url_decode(const char *s, void **ret, size_t *ret_size)
 {
-        _cleanup_datum_ gnutls_datum_t decoded = {};
-        _cleanup_free_ char *padded = NULL, *again = NULL;
+        _cleanup_(text_wipe_freep) char *padded = NULL, *again = NULL;
+        _cleanup_secret_ gnutls_datum_t decoded = {};
         gnutls_datum_t text;
         void *data;
         int r;
