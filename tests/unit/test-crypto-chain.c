@@ -348,6 +348,35 @@ static void test_ari_id(void **state)
         check_ari("01", "", NULL);
 }
 
+/* Extensions that are there and name no key: as good as none. */
+static void test_no_ari_id(void **state)
+{
+        const Pki *p = *state;
+        static const struct {
+                const char *data;
+                size_t size;
+        } table[] = {
+                { "\x30\x02\x80\x00", 4 },     /* an empty one */
+                { "\x30\x00", 2 },             /* nothing in it */
+                { "\x30\x03\x82\x01\x01", 5 }, /* a serial number alone */
+        };
+
+        for (size_t i = 0; i < ELEMENTSOF(table); i++) {
+                gnutls_x509_crt_t crt = test_certificate(
+                                p->key, (TestCertificate){ .subject = "x", .authority = "" });
+                _cleanup_free_ char *text = NULL;
+                RenewChain *chain;
+
+                test_set_extension(crt, p->key, GNUTLS_X509EXT_OID_AUTHORITY_KEY_ID, table[i].data,
+                                table[i].size);
+                text = test_pem(crt, NULL);
+                chain = parse(text);
+                assert_null(renew_chain_ari_id(chain));
+                renew_chain_free(chain);
+                gnutls_x509_crt_deinit(crt);
+        }
+}
+
 static void test_serial(void **state)
 {
         RenewKey *key = test_key(RENEW_KEY_ECDSA_P256);
@@ -409,6 +438,7 @@ int main(void)
                 cmocka_unit_test(test_bad_names),
                 cmocka_unit_test(test_accessors),
                 cmocka_unit_test(test_ari_id),
+                cmocka_unit_test(test_no_ari_id),
                 cmocka_unit_test(test_serial),
                 cmocka_unit_test(test_hostile_names),
         };
