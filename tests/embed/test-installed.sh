@@ -1,8 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # What is installed for other programs is complete: embed.c is built with what pkg-config says about
-# an installation in a directory of its own, and runs. Arguments: the build directory, embed.c, the C
-# compiler, flags for it, meson.
+# an installation in a directory of its own, and runs. Arguments: the build directory, embed.c, the
+# C compiler, flags for it, meson.
 set -eu
 build=$1 source=$2 cc=$3 flags=$4 meson=$5
 command -v pkg-config >/dev/null || exit 77
@@ -16,12 +16,13 @@ PKG_CONFIG_PATH=$(dirname "$pc")
 PKG_CONFIG_SYSROOT_DIR=$directory
 export PKG_CONFIG_PATH PKG_CONFIG_SYSROOT_DIR
 
-# Link flags for what librenew needs itself; Debian's libgnutls28-dev does not bring all that its own
-# --static asks for.
+# Whether what librenew needs can be linked so at all: Debian's libgnutls28-dev does not bring all
+# that its own --static asks for.
 # shellcheck disable=SC2046,SC2086 # flags are words
 can_link() {
         echo 'int main(void) { return 0; }' |
-                $cc $flags -o "$directory/nothing" -x c - -x none $(pkg-config "$@" --libs gnutls jansson)
+                $cc $flags -o "$directory/nothing" -x c - -x none \
+                        $(pkg-config "$@" --libs gnutls jansson)
 }
 
 build_and_run() {

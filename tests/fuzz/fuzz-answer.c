@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * fuzz-answer: a CA that says anything. A session and an order are driven with the answers in the input,
- * and what librenew promises its caller holds whatever they are.
+ * fuzz-answer: a CA that says anything. A session and an order are driven with the answers in the
+ * input, and what librenew promises its caller holds whatever they are.
  *
- * The input is text, so that its parts can be moved about: answers separated by lines of "%%", each a
- * status (0: the request fails on the way), header lines, an empty line and a body, in which "@chain" alone
- * stands for a good certificate. When the answers are used up requests fail. In front of them may stand what an
- * order saved, which is JSON, and then it is resumed.
+ * The input is text, so that its parts can be moved about: answers separated by lines of "%%", each
+ * a status (0: the request fails on the way), header lines, an empty line and a body, in which
+ * "@chain" alone stands for a good certificate. When the answers are used up requests fail. In
+ * front of them may stand what an order saved, which is JSON, and then it is resumed.
  */
 
 #include <stdio.h>

@@ -2,9 +2,9 @@
 /*
  * fuzz-chain: what a CA hands out as a certificate, read and judged.
  *
- * The first octet says in which form the rest is: 'D' for certificates in DER, each with its length in
- * two octets before it, so that a changed octet is one of the certificate and not of its base64; else
- * the PEM text itself.
+ * The first octet says in which form the rest is: 'D' for certificates in DER, each with its length
+ * in two octets before it, so that a changed octet is one of the certificate and not of its base64;
+ * else the PEM text itself.
  */
 
 #include <gnutls/x509.h>

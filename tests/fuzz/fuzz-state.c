@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * fuzz-state: any text as what an account or an order saved. What is taken can be driven: an order that
- * is given up takes away what its former life presented, and its tokens are fit to be part of a path.
+ * fuzz-state: any text as what an account or an order saved. What is taken can be driven: an order
+ * that is given up takes away what its former life presented, and its tokens are fit to be part of
+ * a path.
  */
 
 #include <renew/order.h>

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* When to renew and when to try again: the tables of renewal.h, line by line, and their extremes. */
+/*
+ * When to renew and when to try again: the tables of renewal.h, line by line, and their extremes.
+ */
 
 #include <setjmp.h>
 #include <stdarg.h>

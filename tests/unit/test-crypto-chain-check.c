@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The last gate before files are switched: every refusal, word for word, and what is let through. */
+/*
+ * The last gate before files are switched: every refusal, word for word, and what is let through.
+ */
 
 #include "crypto-util.h"
 
