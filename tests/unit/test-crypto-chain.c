@@ -391,6 +391,51 @@ static void test_serial(void **state)
         renew_key_unref(key);
 }
 
+/* Without a common name the whole name serves; without any name there is still a text. */
+static void test_top_issuer(void **state)
+{
+        const Pki *p = *state;
+        static const char *const table[][2] = { { "O=Some Org,C=DE", "O=Some Org,C=DE" },
+                { NULL, "" } };
+
+        for (size_t i = 0; i < ELEMENTSOF(table); i++) {
+                gnutls_x509_crt_t issuer, crt;
+                _cleanup_free_ char *text = NULL;
+                RenewChain *chain;
+
+                issuer = test_certificate(p->root_key, (TestCertificate){ .ca = true });
+                if (table[i][0])
+                        assert_int_equal(gnutls_x509_crt_set_dn(issuer, table[i][0], NULL), 0);
+                crt = test_certificate(p->key, (TestCertificate){ .subject = "x",
+                                                               .issuer = issuer,
+                                                               .issuer_key = p->root_key });
+                text = test_pem(crt, NULL);
+                chain = parse(text);
+                assert_string_equal(renew_chain_top_issuer(chain), table[i][1]);
+                renew_chain_free(chain);
+                gnutls_x509_crt_deinit(crt);
+                gnutls_x509_crt_deinit(issuer);
+        }
+}
+
+/* RFC 5280 wants at most 20 octets; a little more is let pass, a number that fills a page is not. */
+static void test_long_serial(void **state)
+{
+        const Pki *p = *state;
+        gnutls_x509_crt_t crt = test_certificate(p->key, (TestCertificate){ .subject = "x" });
+        unsigned char serial[200];
+        _cleanup_free_ char *text = NULL;
+
+        memset(serial, 1, sizeof(serial));
+        assert_int_equal(gnutls_x509_crt_set_serial(crt, serial, sizeof(serial)), 0);
+        assert_int_equal(gnutls_x509_crt_privkey_sign(
+                                         crt, crt, p->key->private, GNUTLS_DIG_SHA256, 0),
+                        0);
+        text = test_pem(crt, NULL);
+        check_refused(text, "the serial number or the names of its certificate cannot be read");
+        gnutls_x509_crt_deinit(crt);
+}
+
 /* The text of a stranger: it can be shown, and it is not mistaken for a name that it is not. */
 static void test_hostile_names(void **state)
 {
@@ -440,6 +485,8 @@ int main(void)
                 cmocka_unit_test(test_ari_id),
                 cmocka_unit_test(test_no_ari_id),
                 cmocka_unit_test(test_serial),
+                cmocka_unit_test(test_top_issuer),
+                cmocka_unit_test(test_long_serial),
                 cmocka_unit_test(test_hostile_names),
         };
 
