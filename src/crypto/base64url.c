@@ -2,8 +2,9 @@
 /*
  * base64url, on top of GnuTLS's base64: the other alphabet and no padding.
  *
- * What a peer or an operator wrote is decoded through here; stray bits behind the last octet are
- * refused (by the library too), because two texts for one value are one too many.
+ * What a peer or an operator wrote is decoded through here; what does not encode back to the same
+ * text (GnuTLS takes an "A" too many at the end) is refused, because two texts for one value are one
+ * too many.
  */
 
 #include "crypto/base64url.h"
@@ -46,7 +47,7 @@ int base64url_encode(const void *data, size_t size, char **ret)
 /* What is decoded may be the key of an external account, so no copy of it is left behind. */
 int base64url_decode(const char *s, void **ret, size_t *ret_size)
 {
-        _cleanup_(text_wipe_freep) char *padded = NULL;
+        _cleanup_(text_wipe_freep) char *padded = NULL, *again = NULL;
         _cleanup_secret_ gnutls_datum_t decoded = {};
         gnutls_datum_t text;
         void *data;
@@ -65,6 +66,11 @@ int base64url_decode(const char *s, void **ret, size_t *ret_size)
                 if (r < 0)
                         return r == GNUTLS_E_MEMORY_ERROR ? -ENOMEM : -EINVAL;
         }
+        r = base64url_encode(decoded.data, decoded.size, &again);
+        if (r < 0)
+                return r;
+        if (!streq(again, s))
+                return -EINVAL;
         data = malloc((size_t) decoded.size + 1);
         if (!data)
                 return -ENOMEM;

@@ -78,7 +78,10 @@ static void test_refused(void **state)
                 "=",
                 "==", /* padding */
                 "Z",
-                "Zm9vY", /* no such length */
+                "Zm9vY",
+                "A",
+                "AAAAA",
+                "A-4MA", /* no such length */
                 "Zh",
                 "Zm9",
                 "A-z_4MF", /* stray bits behind the last octet */
