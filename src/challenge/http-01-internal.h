@@ -25,6 +25,7 @@ struct Http01 {
         Http01Inherited *inherited;
         Http01Listener *listeners;
         char *problem; /* NULL: none */
+        bool may_pass; /* a part of it is nobody's doing: an address that is not there yet */
 };
 
 /* The handler of every server; userdata is the Http01. */

@@ -234,6 +234,11 @@ static Http01Listener *find_listener(const Http01 *h, const char *text)
         return NULL;
 }
 
+bool http01_problem_may_pass(const Http01 *h)
+{
+        return h->problem && h->may_pass;
+}
+
 /* Adds "cannot listen on …" to the problem. Return: 0, -ENOMEM, -E2BIG. */
 static int problem_add(Buffer *b, const ConfigListen *wanted, int error)
 {
@@ -289,6 +294,8 @@ static int listen_one(Http01 *h, const ConfigListen *wanted, bool written, Buffe
         r = listener_add(h, wanted);
         if (r >= 0 || (r == -EAFNOSUPPORT && !written))
                 return 0;
+        if (r != -EADDRINUSE && r != -EACCES)
+                h->may_pass = true;
         return r == -ENOMEM ? r : problem_add(problem, wanted, -r);
 }
 
@@ -357,6 +364,7 @@ int http01_listen(Http01 *h, const ConfigDaemon *config, char **ret_problem)
                         listener_free(l);
                 }
         h->fallback = config->http_fallback;
+        h->may_pass = false;
         r = listen_all(h, config, &problem);
         if (r >= 0 && problem.size > 0)
                 r = problem_add_ways(&problem, config);

@@ -34,3 +34,10 @@ int http01_add_socket(Http01 *h, int fd_take);
  * Return: the number of sockets listened on (0: none), or -ENOMEM.
  */
 int http01_listen(Http01 *h, const ConfigDaemon *config, char **ret_problem);
+
+/*
+ * Whether listening may succeed later without anybody's doing (an address that the machine has not
+ * got yet). A port that is taken is not: it may be free for the moment in which its web server is
+ * restarted, and whoever took it then would keep that server from starting.
+ */
+bool http01_problem_may_pass(const Http01 *h);

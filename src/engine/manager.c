@@ -17,7 +17,7 @@
 #include "base/strv.h"
 #include "engine/manager.h"
 
-/* A port that a web server holds is tried again: it may be freed without our being told. */
+/* An address that the machine has not got yet; a port that is taken waits for a human. */
 #define LISTEN_AGAIN_USEC (30 * USEC_PER_SEC)
 
 static void manager_listen(Manager *m);
@@ -164,7 +164,7 @@ static void manager_listen(Manager *m)
         manager_tell_listen_problem(m, problem);
         if (m->listening)
                 manager_start_soon(m);
-        if (m->listen_problem) {
+        if (http01_problem_may_pass(m->http01)) {
                 (void) sd_event_source_set_time_relative(m->listen_again, LISTEN_AGAIN_USEC);
                 (void) sd_event_source_set_enabled(m->listen_again, SD_EVENT_ONESHOT);
         }
