@@ -125,19 +125,16 @@ static int order_parse_tokens(RenewOrder *o, const json_t *tokens)
                 const char *type = json_object_string(item, "type"),
                            *name = json_object_string(item, "value");
                 const char *token = json_object_string(item, "token");
-                Authz a = {};
                 int r;
 
                 if (!type || !name || !token || strlen(token) > LIMIT_TOKEN ||
                                 !text_is_base64url(token))
                         return RENEW_E_BAD_STATE;
-                a.type = streq(type, "ip") ? RENEW_IDENTIFIER_IP : RENEW_IDENTIFIER_DNS;
-                a.name = (char *) (uintptr_t) name;
-                a.token = (char *) (uintptr_t) token;
-                r = order_add_token(o, &a);
+                r = order_recall_token(o,
+                                streq(type, "ip") ? RENEW_IDENTIFIER_IP : RENEW_IDENTIFIER_DNS,
+                                name, token);
                 if (r < 0)
                         return r;
-                o->tokens[o->n_tokens - 1].visible = true; /* it may be: the crash did not say */
         }
         return 0;
 }

@@ -35,13 +35,17 @@ void order_set_state(RenewOrder *o, OrderState state)
 
 /* --- its life --------------------------------------------------------------------------------- */
 
+static void token_done(PresentedToken *t)
+{
+        free(t->name);
+        free(t->token);
+        free(t->key_authorization);
+}
+
 static void order_forget_tokens(RenewOrder *o)
 {
-        for (size_t i = 0; i < o->n_tokens; i++) {
-                free(o->tokens[i].name);
-                free(o->tokens[i].token);
-                free(o->tokens[i].key_authorization);
-        }
+        for (size_t i = 0; i < o->n_tokens; i++)
+                token_done(&o->tokens[i]);
         free(o->tokens);
 }
 
@@ -193,50 +197,70 @@ RENEW_PUBLIC void renew_order_cancel(RenewOrder *o)
 
 /* --- tokens ----------------------------------------------------------------------------------- */
 
-static PresentedToken *order_find_token(const RenewOrder *o, bool visible)
+static PresentedToken *order_find_wanted(const RenewOrder *o)
 {
         for (size_t i = 0; i < o->n_tokens; i++)
-                if (o->tokens[i].visible == visible)
+                if (o->tokens[i].wanted)
                         return &o->tokens[i];
         return NULL;
 }
 
-static PresentedToken *order_make_room(RenewOrder *o, const Authz *a)
+static PresentedToken *order_find_visible(const RenewOrder *o)
 {
-        PresentedToken *list;
+        for (size_t i = 0; i < o->n_tokens; i++)
+                if (o->tokens[i].visible)
+                        return &o->tokens[i];
+        return NULL;
+}
+
+/* The one that is known, or a new one. NULL when out of memory. */
+static PresentedToken *order_know_token(
+                RenewOrder *o, RenewIdentifierType type, const char *name, const char *token)
+{
+        PresentedToken t = { .type = type }, *list;
 
         for (size_t i = 0; i < o->n_tokens; i++)
-                if (streq(o->tokens[i].token, a->token) && streq(o->tokens[i].name, a->name))
+                if (streq(o->tokens[i].token, token) && streq(o->tokens[i].name, name))
                         return &o->tokens[i];
         list = reallocarray(o->tokens, o->n_tokens + 1, sizeof(*list));
         if (!list)
                 return NULL;
         o->tokens = list;
-        list[o->n_tokens] = (PresentedToken){
-                .type = a->type, .name = strdup(a->name), .token = strdup(a->token)
-        };
+        t.name = strdup(name);
+        t.token = strdup(token);
+        if (!t.name || !t.token) {
+                token_done(&t);
+                return NULL;
+        }
+        list[o->n_tokens] = t;
         return &list[o->n_tokens++];
 }
 
-int order_add_token(RenewOrder *o, const Authz *a)
+int order_recall_token(RenewOrder *o, RenewIdentifierType type, const char *name, const char *token)
 {
-        PresentedToken *t = order_make_room(o, a);
+        PresentedToken *t = order_know_token(o, type, name, token);
 
         if (!t)
                 return -ENOMEM;
-        if (t->name && t->token && !t->key_authorization)
-                t->key_authorization = text_format(
-                                "%s.%s", t->token, renew_key_thumbprint(session_key(o->session)));
-        t->visible = false;
-        return t->key_authorization ? 0 : -ENOMEM;
+        t->visible = true;
+        return 0;
 }
 
-static void order_forget_token(RenewOrder *o, PresentedToken *t)
+/* Has the token of an authorization presented, unless this life did so already. Return: 0, -ENOMEM. */
+static int order_want_token(RenewOrder *o, const Authz *a)
 {
-        free(t->name);
-        free(t->token);
-        free(t->key_authorization);
-        *t = o->tokens[--o->n_tokens];
+        PresentedToken *t = order_know_token(o, a->type, a->name, a->token);
+
+        if (!t)
+                return -ENOMEM;
+        if (t->key_authorization)
+                return 0;
+        t->key_authorization = text_format(
+                        "%s.%s", t->token, renew_key_thumbprint(session_key(o->session)));
+        if (!t->key_authorization)
+                return -ENOMEM;
+        t->wanted = true;
+        return 0;
 }
 
 static void order_step_challenge(
@@ -256,8 +280,6 @@ static void order_step_challenge(
 /* All authorizations were read: whatever is not valid yet is to be proved. Return: 0, -ENOMEM. */
 static int order_on_authorizations(RenewOrder *o)
 {
-        bool any = false;
-
         for (size_t i = 0; i < o->n_authzs; i++) {
                 const Authz *a = &o->authzs[i];
                 int r;
@@ -270,12 +292,12 @@ static int order_on_authorizations(RenewOrder *o)
                                                         "the CA offers no %s challenge for %s",
                                                         o->challenge_type, a->name),
                                         true);
-                any = true;
-                r = order_add_token(o, a);
+                r = order_want_token(o, a);
                 if (r < 0)
                         return r;
         }
-        o->save_wanted |= any; /* a crash must not leave tokens that nobody knows of */
+        if (order_find_wanted(o))
+                o->save_wanted = true; /* a crash must not leave tokens that nobody knows of */
         order_set_state(o, ORDER_PRESENTING);
         return 0;
 }
@@ -339,7 +361,7 @@ static int order_step_quiet(RenewOrder *o, RenewUsec now, RenewStep *ret_step)
                                 return r;
                         break;
                 case ORDER_PRESENTING:
-                        t = o->save_wanted ? NULL : order_find_token(o, false);
+                        t = o->save_wanted ? NULL : order_find_wanted(o);
                         if (t) {
                                 order_step_challenge(o, t, RENEW_ACTION_PRESENT, ret_step);
                                 return 1;
@@ -361,7 +383,7 @@ static int order_step_quiet(RenewOrder *o, RenewUsec now, RenewStep *ret_step)
                                 return r;
                         break;
                 case ORDER_RETRACTING:
-                        t = o->save_wanted ? NULL : order_find_token(o, true);
+                        t = o->save_wanted ? NULL : order_find_visible(o);
                         if (t) {
                                 order_step_challenge(o, t, RENEW_ACTION_RETRACT, ret_step);
                                 return 1;
@@ -604,10 +626,11 @@ RENEW_PUBLIC int renew_order_feed_saved(RenewOrder *o)
 
 RENEW_PUBLIC int renew_order_feed_presented(RenewOrder *o, RenewUsec now, const char *reason)
 {
-        PresentedToken *t = order_find_token(o, false);
+        PresentedToken *t = order_find_wanted(o);
 
         if (o->state != ORDER_PRESENTING || !t)
                 return -EINVAL;
+        t->wanted = false;
         t->visible = true; /* a part of it may be, if it failed */
         if (!reason)
                 return 0;
@@ -619,11 +642,12 @@ RENEW_PUBLIC int renew_order_feed_presented(RenewOrder *o, RenewUsec now, const 
 
 RENEW_PUBLIC int renew_order_feed_retracted(RenewOrder *o)
 {
-        PresentedToken *t = order_find_token(o, true);
+        PresentedToken *t = order_find_visible(o);
 
         if (o->state != ORDER_RETRACTING || !t)
                 return -EINVAL;
-        order_forget_token(o, t);
+        token_done(t);
+        *t = o->tokens[--o->n_tokens];
         return 0;
 }
 

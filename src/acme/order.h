@@ -17,8 +17,9 @@ typedef struct PresentedToken {
         RenewIdentifierType type;
         char *name;
         char *token;
-        char *key_authorization; /* NULL for one of a former life */
-        bool visible;            /* false: about to be presented */
+        char *key_authorization; /* NULL for one of a former life that this one did not present */
+        bool wanted;             /* about to be presented */
+        bool visible;            /* or may be: to be retracted */
 } PresentedToken;
 
 struct RenewOrder {
@@ -78,8 +79,9 @@ int order_fail(RenewOrder *o, RenewProblem *problem_take, bool over);
 /* Asks for the account and the order anew, once: the CA lost the account. Return: 0, -ENOMEM. */
 int order_begin_anew(RenewOrder *o);
 
-/* Remembers a token before it is presented. Return: 0, -ENOMEM. */
-int order_add_token(RenewOrder *o, const Authz *a);
+/* Remembers a token that a former life may have left visible. Return: 0, -ENOMEM. */
+int order_recall_token(
+                RenewOrder *o, RenewIdentifierType type, const char *name, const char *token);
 
 /* The name of what is asked, for problems. */
 const char *order_where(const RenewOrder *o);
