@@ -6,6 +6,7 @@
 
 #include "ca.h"
 
+#include <arpa/inet.h>
 #include <jansson.h>
 #include <stdio.h>
 
@@ -83,6 +84,16 @@ static void check_signature(const Ca *ca, const Item *item, const json_t *jws)
         free(raw);
 }
 
+static void expect_json(const Item *item, const char *got, const char *expected)
+{
+        json_t *a = json_loads(got, 0, NULL), *b = json_loads(expected, 0, NULL);
+
+        if (!a || !b || !json_equal(a, b))
+                script_fail(item, "it is %s and not %s", got, expected);
+        json_decref(a);
+        json_decref(b);
+}
+
 static void check_protected(Ca *ca, const Item *item, const json_t *header,
                 const RenewRequest *request, const char *kid)
 {
@@ -100,19 +111,40 @@ static void check_protected(Ca *ca, const Item *item, const json_t *header,
                 script_fail(item, "the protected header has other members than alg, nonce, url and "
                                   "kid or jwk");
         if (strstr(request->url, "/new-account")) {
-                char *jwk = NULL;
-                json_t *expected = jwk_format(ca->account_key, &jwk) == 0 ? json_loads(jwk, 0, NULL)
-                                                                          : NULL;
+                _cleanup_free_ char *jwk = NULL, *text = NULL;
 
-                if (!json_equal(expected, json_object_get(header, "jwk")))
-                        script_fail(item, "newAccount is not signed with our jwk");
-                json_decref(expected);
-                free(jwk);
+                text = json_dumps(json_object_get(header, "jwk"), JSON_ENCODE_ANY);
+                if (!text || jwk_format(ca->account_key, &jwk) < 0)
+                        script_fail(item, "newAccount is not signed with a jwk");
+                expect_json(item, text, jwk);
         } else if (!got || !streq(got, kid))
                 script_fail(item, "the kid is '%s' and not '%s'", got ?: "(none)", kid);
 }
 
-static void check_payload(const Item *item, const char *payload)
+/* The JWS that ties our account to a customer's (section 7.3.4): our key, signed with theirs. */
+static void check_binding(const Ca *ca, const Item *item, const json_t *jws)
+{
+        const char *protected = json_string_value(json_object_get(jws, "protected"));
+        const char *payload = json_string_value(json_object_get(jws, "payload"));
+        _cleanup_free_ char *input = text_format("%s.%s", protected, payload), *jwk = NULL;
+        _cleanup_free_ char *header = decode(item, protected), *key = decode(item, payload);
+        _cleanup_free_ char *mac = decode(
+                        item, json_string_value(json_object_get(jws, "signature")));
+        unsigned char expected[32];
+
+        expect_json(item, header,
+                        "{\"alg\":\"HS256\",\"kid\":\"" CA_EAB_KEY_ID "\",\"url\":\"" CA_URL
+                        "/new-account\"}");
+        if (jwk_format(ca->account_key, &jwk) < 0 ||
+                        gnutls_hmac_fast(GNUTLS_MAC_SHA256, CA_EAB_KEY, strlen(CA_EAB_KEY), input,
+                                        strlen(input), expected) < 0)
+                abort();
+        expect_json(item, key, jwk);
+        if (memcmp(mac, expected, sizeof(expected)) != 0)
+                script_fail(item, "the external account binding is signed with another key");
+}
+
+static void check_payload(const Ca *ca, const Item *item, const char *payload)
 {
         json_t *expected, *got;
 
@@ -136,6 +168,8 @@ static void check_payload(const Item *item, const char *payload)
         }
         if (!json_equal(expected, got))
                 script_fail(item, "the payload is %s", payload);
+        if (json_object_get(got, "externalAccountBinding"))
+                check_binding(ca, item, json_object_get(got, "externalAccountBinding"));
         json_decref(expected);
         json_decref(got);
 }
@@ -151,7 +185,7 @@ static void check_jws(Ca *ca, const Item *item, const RenewRequest *request, con
                 script_fail(item,
                                 "the JWS has other members than protected, payload and signature");
         check_protected(ca, item, header, request, kid);
-        check_payload(item, payload);
+        check_payload(ca, item, payload);
         if (ca->check_signatures)
                 check_signature(ca, item, jws);
         json_decref(header);
@@ -214,6 +248,24 @@ static gnutls_x509_crt_t make_certificate(gnutls_x509_crt_t issuer, gnutls_privk
         return crt;
 }
 
+static void add_name(gnutls_x509_crt_t leaf, const char *name)
+{
+        unsigned char address[sizeof(struct in6_addr)];
+        int r;
+
+        if (inet_pton(AF_INET, name, address) == 1)
+                r = gnutls_x509_crt_set_subject_alt_name(leaf, GNUTLS_SAN_IPADDRESS, address,
+                                sizeof(struct in_addr), GNUTLS_FSAN_APPEND);
+        else if (inet_pton(AF_INET6, name, address) == 1)
+                r = gnutls_x509_crt_set_subject_alt_name(leaf, GNUTLS_SAN_IPADDRESS, address,
+                                sizeof(struct in6_addr), GNUTLS_FSAN_APPEND);
+        else
+                r = gnutls_x509_crt_set_subject_alt_name(leaf, GNUTLS_SAN_DNSNAME, name,
+                                (unsigned) strlen(name), GNUTLS_FSAN_APPEND);
+        if (r < 0)
+                abort();
+}
+
 /* A leaf for the names, and an intermediate "Issuer" below the root whose name matters for alternates. */
 static char *make_chain(const Ca *ca, const char *words, RenewUsec now, const char *names)
 {
@@ -243,10 +295,12 @@ static char *make_chain(const Ca *ca, const char *words, RenewUsec now, const ch
         leaf = make_certificate(issuer, NULL, key->public, NULL, 3, from, to);
         if (strstr(words, "ca-leaf"))
                 gnutls_x509_crt_set_basic_constraints(leaf, 1, 0);
-        gnutls_x509_crt_set_key_purpose_oid(leaf, GNUTLS_KP_TLS_WWW_SERVER, 0);
+        gnutls_x509_crt_set_key_purpose_oid(leaf,
+                        strstr(words, "no-server") ? GNUTLS_KP_TLS_WWW_CLIENT
+                                                   : GNUTLS_KP_TLS_WWW_SERVER,
+                        0);
         for (char *n = strtok_r(san, ", ", &save); n; n = strtok_r(NULL, ", ", &save))
-                gnutls_x509_crt_set_subject_alt_name(leaf, GNUTLS_SAN_DNSNAME, n,
-                                (unsigned) strlen(n), GNUTLS_FSAN_APPEND);
+                add_name(leaf, n);
         if (gnutls_x509_crt_privkey_sign(leaf, issuer, issuer_key->private, GNUTLS_DIG_SHA256, 0) <
                                         0 ||
                         gnutls_x509_crt_export2(leaf, GNUTLS_X509_FMT_PEM, &leaf_pem) < 0 ||

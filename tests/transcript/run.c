@@ -1,39 +1,23 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Runs one transcript: drives a RenewOrder (and its session, when the order asks for it) through the
- * conversation that the file tells, and compares each step. Then runs it again with each allocation
- * failing once: what comes of it must be -ENOMEM or the same conversation, never a crash or a leak.
- *
- *     test-transcript FILE [--once]
+ * Follows a transcript: drives a RenewOrder, and its session when the order asks for it, and compares each
+ * request and step with what the file says.
  */
 
+#include "run.h"
+
+#include <arpa/inet.h>
 #include <inttypes.h>
 #include <stdio.h>
 
-#include <renew/renew.h>
-
 #include "allocation.h"
-#include "base/strv.h"
 #include "base/text.h"
 #include "base/timestamp.h"
-#include "ca.h"
-#include "script.h"
 
 #define START UINT64_C(1795507200000000) /* 2026-11-24T08:00:00Z */
 
-typedef struct Run {
-        const Script *script;
-        const Item *item; /* at hand, for messages */
-        Ca ca;
-        RenewUsec now;
-        RenewSession *session;
-        RenewOrder *order;
-        bool in_session; /* the order asked for its session */
-        bool tolerant;   /* an allocation fails in this run: the first -ENOMEM ends it */
-        char *kid;
-} Run;
-
-static RenewKey *account_key, *certificate_key;
+/* No conversation has more steps, whatever happens to it. */
+#define MAX_STEPS 2000U
 
 /* Calls into librenew: only their allocations count. */
 #define CALL(expression)                 \
@@ -45,18 +29,19 @@ static RenewKey *account_key, *certificate_key;
                 _result_;                \
         })
 
-enum {
-        RUN_GOES_ON,
-        RUN_OUT_OF_MEMORY
-};
-
 static int judge(const Run *run, int r)
 {
-        if (r == -ENOMEM && run->tolerant)
-                return RUN_OUT_OF_MEMORY;
+        if (run->tolerant && allocation_has_failed())
+                return RUN_LEFT;
         if (r != 0)
                 script_fail(run->item, "a call returned %d", r);
-        return RUN_GOES_ON;
+        return RUN_FOLLOWED;
+}
+
+static void replace(char **s, const char *by)
+{
+        free(*s);
+        *s = by ? strdup(by) : NULL;
 }
 
 /* --- set-up ----------------------------------------------------------------------------------- */
@@ -66,43 +51,55 @@ static const char *option(const Run *run, const char *name)
         return script_option(run->script, name);
 }
 
+static bool option_is(const Run *run, const char *name, const char *value)
+{
+        return streq_ptr(option(run, name), value);
+}
+
 static int run_open_session(Run *run)
 {
         const char *contacts[] = { option(run, "contact"), NULL };
-        const char *known = option(run, "account");
-        char *state = known ? text_format("{\"version\":1,\"directory\":\"" CA_URL
-                                          "/dir\",\"account\":\"%s\"}",
-                                              known)
-                            : NULL;
-        const RenewSessionOptions options = {
+        RenewSessionOptions options = {
                 .directory_url = CA_URL "/dir",
                 .user_agent = "test-transcript",
                 .contacts = contacts,
-                .state = state,
-                .eab_key_id = option(run, "eab") ? "key-1" : NULL,
+                .state = run->saved_session,
+                .eab_key_id = option(run, "eab") ? CA_EAB_KEY_ID : NULL,
                 .eab_hmac_key = option(run, "eab"),
-                .terms_agreed = !option(run, "terms") || streq(option(run, "terms"), "yes"),
-                .reregister = option(run, "reregister") != NULL,
+                .terms_agreed = !option_is(run, "terms", "no"),
+                .reregister = option_is(run, "reregister", "yes"),
         };
-        int r;
+        int r = CALL(renew_session_new(&options, run->ca.account_key, &run->session));
 
-        run->kid = strdup(known ?: ACCOUNT_URL);
-        r = CALL(renew_session_new(&options, account_key, &run->session));
-        free(state);
+        if (r == RENEW_E_BAD_STATE) {
+                run->bad_state = true;
+                options.state = NULL;
+                replace(&run->saved_session, NULL);
+                r = CALL(renew_session_new(&options, run->ca.account_key, &run->session));
+        }
         return judge(run, r);
+}
+
+static RenewIdentifierType identifier_type(const char *name)
+{
+        struct in6_addr address;
+
+        return inet_pton(AF_INET, name, &address) == 1 || inet_pton(AF_INET6, name, &address) == 1
+                               ? RENEW_IDENTIFIER_IP
+                               : RENEW_IDENTIFIER_DNS;
 }
 
 static int run_open_order(Run *run)
 {
         _cleanup_strv_ char **names = NULL;
-        RenewIdentifier *identifiers;
+        _cleanup_free_ RenewIdentifier *identifiers = NULL;
         RenewOrderOptions options = {
                 .challenge_type = "http-01",
                 .profile = option(run, "profile") ?: option(run, "require-profile"),
                 .profile_required = option(run, "require-profile") != NULL,
                 .replaces = option(run, "replaces"),
                 .preferred_chain = option(run, "preferred-chain"),
-                .state = option(run, "state"),
+                .state = run->saved_order,
         };
         int r;
 
@@ -111,12 +108,65 @@ static int run_open_order(Run *run)
         options.n_identifiers = strv_length(names);
         identifiers = calloc(options.n_identifiers, sizeof(*identifiers));
         for (size_t i = 0; i < options.n_identifiers; i++)
-                identifiers[i] = (RenewIdentifier){ .type = RENEW_IDENTIFIER_DNS,
-                        .value = names[i] };
+                identifiers[i] = (RenewIdentifier){ identifier_type(names[i]), names[i] };
         options.identifiers = identifiers;
-        r = CALL(renew_order_new(run->session, certificate_key, &options, &run->order));
-        free(identifiers);
+        r = CALL(renew_order_new(run->session, run->ca.certificate_key, &options, &run->order));
+        if (r == RENEW_E_BAD_STATE) {
+                run->bad_state = true;
+                options.state = NULL;
+                replace(&run->saved_order, NULL);
+                r = CALL(renew_order_new(
+                                run->session, run->ca.certificate_key, &options, &run->order));
+        }
         return judge(run, r);
+}
+
+int run_begin(Run *run, const Script *script, RenewKey *account_key, RenewKey *certificate_key,
+                bool tolerant)
+{
+        const char *account = script_option(script, "account");
+        int r;
+
+        *run = (Run){
+                .script = script,
+                .item = &script->items[0],
+                .ca = { .account_key = account_key,
+                                .certificate_key = certificate_key,
+                                .check_signatures = !tolerant },
+                .now = START,
+                .tolerant = tolerant,
+        };
+        replace(&run->kid, account ?: ACCOUNT_URL);
+        replace(&run->saved_order, option(run, "state"));
+        replace(&run->saved_session, option(run, "session-state"));
+        if (account)
+                run->saved_session = text_format("{\"version\":1,\"directory\":\"" CA_URL
+                                                 "/dir\",\"account\":\"%s\"}",
+                                account);
+        r = run_open_session(run);
+        return r != RUN_FOLLOWED ? r : run_open_order(run);
+}
+
+void run_done(Run *run)
+{
+        (void) renew_order_free(run->order);
+        (void) renew_session_unref(run->session);
+        ca_done(&run->ca);
+        free(run->kid);
+        free(run->saved_session);
+        free(run->saved_order);
+        strv_free(run->visible);
+}
+
+int run_restart(Run *run)
+{
+        int r;
+
+        run->order = renew_order_free(run->order);
+        run->session = renew_session_unref(run->session);
+        run->in_session = false;
+        r = run_open_session(run);
+        return r != RUN_FOLLOWED ? r : run_open_order(run);
 }
 
 /* --- steps ------------------------------------------------------------------------------------ */
@@ -140,20 +190,20 @@ static int run_step(Run *run, RenewStep *step)
 
                 if (run->in_session) {
                         r = judge(run, CALL(renew_session_step(run->session, run->now, step)));
-                        if (r != RUN_GOES_ON)
+                        if (r != RUN_FOLLOWED)
                                 return r;
                         if (step->action != RENEW_ACTION_DONE &&
                                         step->action != RENEW_ACTION_FAILED)
-                                return RUN_GOES_ON;
+                                return RUN_FOLLOWED;
                         run->in_session = false;
-                        if (step->action == RENEW_ACTION_FAILED &&
-                                        (r = judge(run, CALL(renew_order_feed_session_failed(
-                                                                        run->order)))) !=
-                                                        RUN_GOES_ON)
-                                return r;
+                        if (step->action == RENEW_ACTION_FAILED) {
+                                r = judge(run, CALL(renew_order_feed_session_failed(run->order)));
+                                if (r != RUN_FOLLOWED)
+                                        return r;
+                        }
                 }
                 r = judge(run, CALL(renew_order_step(run->order, run->now, step)));
-                if (r != RUN_GOES_ON || step->action != RENEW_ACTION_SESSION)
+                if (r != RUN_FOLLOWED || step->action != RENEW_ACTION_SESSION)
                         return r;
                 run->in_session = true;
         }
@@ -171,15 +221,47 @@ static void expect_equal(const Run *run, const char *what, const char *got, cons
                 script_fail(run->item, "%s is '%s' and not '%s'", what, got ?: "(none)", expected);
 }
 
+static int run_save(Run *run, const RenewStep *step)
+{
+        replace(run->in_session ? &run->saved_session : &run->saved_order, step->state);
+        return run->in_session ? renew_session_feed_saved(run->session)
+                               : renew_order_feed_saved(run->order);
+}
+
 static int on_save(Run *run, const RenewStep *step, char **words)
 {
         if (words[1])
                 expect_text(run, "what is saved", step->state, words[1]);
         if (strstr(step->state, "PRIVATE") ||
-                        strstr(step->state, renew_key_thumbprint(account_key)))
+                        strstr(step->state, renew_key_thumbprint(run->ca.account_key)))
                 script_fail(run->item, "a secret is saved");
-        return judge(run, run->in_session ? renew_session_feed_saved(run->session)
-                                          : renew_order_feed_saved(run->order));
+        return judge(run, run_save(run, step));
+}
+
+static void run_set_visible(Run *run, const char *token, bool visible)
+{
+        for (char **t = run->visible; t && *t; t++)
+                if (streq(*t, token)) {
+                        free(*t);
+                        do
+                                t[0] = t[1];
+                        while (*t++);
+                        break;
+                }
+        if (visible && strv_add(&run->visible, token) < 0)
+                abort();
+}
+
+static int run_present(Run *run, const RenewStep *step, const char *reason)
+{
+        run_set_visible(run, step->challenge->token, true);
+        return CALL(renew_order_feed_presented(run->order, run->now, reason));
+}
+
+static int run_retract(Run *run, const RenewStep *step)
+{
+        run_set_visible(run, step->challenge->token, false);
+        return CALL(renew_order_feed_retracted(run->order));
 }
 
 static int on_challenge(Run *run, const RenewStep *step, char **words)
@@ -191,40 +273,73 @@ static int on_challenge(Run *run, const RenewStep *step, char **words)
                 script_fail(run->item, "a name and a token are wanted");
         expect_equal(run, "the name", c->identifier.value, words[1]);
         expect_equal(run, "the token", c->token, words[2]);
+        if (c->identifier.type != identifier_type(words[1]))
+                script_fail(run->item, "the identifier is of another type");
         if (step->action == RENEW_ACTION_RETRACT)
-                return judge(run, renew_order_feed_retracted(run->order));
-        expected = text_format("%s.%s", c->token, renew_key_thumbprint(account_key));
+                return judge(run, run_retract(run, step));
+        expected = text_format("%s.%s", c->token, renew_key_thumbprint(run->ca.account_key));
         expect_equal(run, "the key authorization", c->key_authorization, expected);
         free(expected);
-        return judge(run,
-                        CALL(renew_order_feed_presented(run->order, run->now,
-                                        words[3] && streq(words[3], "fails") ? "no room" : NULL)));
+        return judge(run, run_present(run, step, streq_ptr(words[3], "fails") ? "no room" : NULL));
 }
 
 static int on_wait(Run *run, const RenewStep *step, char **words)
 {
-        char text[TIMESTAMP_MAX];
+        _cleanup_free_ char *text = strv_join(words + 1, " ");
+        char got[TIMESTAMP_MAX];
         uint64_t span;
 
-        if (!words[1] || timespan_parse(words[1], &span) < 0)
+        if (timespan_parse(text, &span) < 0)
                 script_fail(run->item, "a span is wanted");
         if (step->until != run->now + span)
                 script_fail(run->item, "the wait is %s",
-                                timespan_format(text, usec_sub(step->until, run->now)));
+                                timespan_format(got, usec_sub(step->until, run->now)));
         run->now = step->until;
-        return RUN_GOES_ON;
+        return RUN_FOLLOWED;
 }
 
-/* "FAILED type where retry over|resumable", then parts of the detail in the lines below. */
+static void expect_not_before(const Run *run, const RenewProblem *p, const char *text)
+{
+        char got[TIMESTAMP_MAX];
+        uint64_t span;
+
+        if (timespan_parse(text, &span) < 0)
+                script_fail(run->item, "a span is wanted");
+        if (p->not_before != run->now + span)
+                script_fail(run->item, "it is not before %s from now",
+                                timespan_format(got, usec_sub(p->not_before, run->now)));
+}
+
+/* A line below FAILED. */
+static void expect_problem(const Run *run, const RenewProblem *p, const char *line)
+{
+        size_t n;
+
+        if (has_prefix(line, "at "))
+                expect_equal(run, "the place", p->where, line + strlen("at "));
+        else if (has_prefix(line, "link "))
+                expect_equal(run, "the link", p->instance, line + strlen("link "));
+        else if (has_prefix(line, "not before "))
+                expect_not_before(run, p, line + strlen("not before "));
+        else if (sscanf(line, "subproblems %zu", &n) == 1) {
+                if (p->n_subproblems != n)
+                        script_fail(run->item, "there are %zu subproblems", p->n_subproblems);
+        } else if (has_prefix(line, "about ")) {
+                for (n = 0; n < p->n_subproblems; n++)
+                        if (streq(p->subproblems[n].identifier, line + strlen("about ")))
+                                return;
+                script_fail(run->item, "no subproblem is %s", line);
+        } else
+                expect_text(run, "the detail", p->detail, line);
+}
+
 static int on_failed(Run *run, char **words)
 {
         const RenewProblem *p = renew_order_problem(run->order);
         char *save = NULL, *body = strdup(run->item->body);
 
-        if (run->tolerant && !p)
-                return RUN_OUT_OF_MEMORY;
-        if (!p)
-                script_fail(run->item, "there is no problem");
+        if (!p || renew_order_chain(run->order))
+                script_fail(run->item, "there is no problem, or a chain all the same");
         if (strv_length(words) != 4)
                 script_fail(run->item, "FAILED type retry over|resumable are wanted");
         expect_equal(run, "the type", renew_problem_type_to_string(p->type), words[1]);
@@ -232,43 +347,19 @@ static int on_failed(Run *run, char **words)
                         words[2]);
         expect_equal(run, "the order", renew_order_is_over(run->order) ? "over" : "resumable",
                         words[3]);
-        for (char *line = strtok_r(body, "\n", &save); line; line = strtok_r(NULL, "\n", &save)) {
-                size_t n = 0;
-
-                if (has_prefix(line, "at "))
-                        expect_equal(run, "the place", p->where, line + 3);
-                else if (has_prefix(line, "link "))
-                        expect_equal(run, "the link", p->instance, line + 5);
-                else if (sscanf(line, "subproblems %zu", &n) == 1) {
-                        if (p->n_subproblems != n)
-                                script_fail(run->item, "there are %zu subproblems",
-                                                p->n_subproblems);
-                } else if (has_prefix(line, "not before ")) {
-                        uint64_t span;
-
-                        if (timespan_parse(line + strlen("not before "), &span) < 0 ||
-                                        p->not_before != run->now + span)
-                                script_fail(run->item, "not before is %" PRIu64 " s from now",
-                                                (uint64_t) (usec_sub(p->not_before, run->now) /
-                                                                USEC_PER_SEC));
-                } else
-                        expect_text(run, "the detail", p->detail, line);
-        }
+        for (char *line = strtok_r(body, "\n", &save); line; line = strtok_r(NULL, "\n", &save))
+                expect_problem(run, p, line);
         free(body);
-        if (renew_order_chain(run->order))
-                script_fail(run->item, "there is a chain all the same");
-        return RUN_GOES_ON;
+        return RUN_FOLLOWED;
 }
 
-static int on_done(Run *run, char **words)
+static void check_chain(const Run *run)
 {
         const RenewChain *chain = renew_order_chain(run->order);
 
-        if (!chain || renew_order_problem(run->order))
-                script_fail(run->item, "there is no chain, or a problem");
-        if (words[1])
-                expect_equal(run, "the top issuer", renew_chain_top_issuer(chain), words[1]);
-        return RUN_GOES_ON;
+        if (!chain || renew_order_problem(run->order) ||
+                        !renew_chain_matches_key(chain, run->ca.certificate_key))
+                script_fail(run->item, "DONE without a good chain, or with a problem");
 }
 
 static int run_expect(Run *run, const RenewStep *step)
@@ -287,7 +378,12 @@ static int run_expect(Run *run, const RenewStep *step)
         case RENEW_ACTION_WAIT:
                 return on_wait(run, step, words);
         case RENEW_ACTION_DONE:
-                return on_done(run, words);
+                check_chain(run);
+                if (words[1])
+                        expect_equal(run, "the top issuer",
+                                        renew_chain_top_issuer(renew_order_chain(run->order)),
+                                        words[1]);
+                return RUN_FOLLOWED;
         case RENEW_ACTION_FAILED:
                 return on_failed(run, words);
         case RENEW_ACTION_SEND:
@@ -301,34 +397,52 @@ static int run_expect(Run *run, const RenewStep *step)
 
 static int feed(Run *run, const RenewResponse *response)
 {
-        return judge(run, run->in_session ? CALL(renew_session_feed_response(
-                                                            run->session, run->now, response))
-                                          : CALL(renew_order_feed_response(
-                                                            run->order, run->now, response)));
+        return run->in_session ? CALL(renew_session_feed_response(run->session, run->now, response))
+                               : CALL(renew_order_feed_response(run->order, run->now, response));
 }
 
 static int feed_failure(Run *run, const char *reason)
 {
-        return judge(run, run->in_session ? CALL(renew_session_feed_failure(
-                                                            run->session, run->now, reason))
-                                          : CALL(renew_order_feed_failure(
-                                                            run->order, run->now, reason)));
+        return run->in_session ? CALL(renew_session_feed_failure(run->session, run->now, reason))
+                               : CALL(renew_order_feed_failure(run->order, run->now, reason));
 }
 
-/* "STATUS" or "lost REASON"; below it headers, an empty line, the body. Each answer but those that say
- * "Replay-Nonce: none" has a nonce. */
+/* Splits the lines "Name: value" into headers; "none" for a value stands for no such header. */
+static void read_headers(
+                Run *run, char *head, RenewResponse *response, RenewHeader *headers, size_t max)
+{
+        bool nonce = true;
+        char *save = NULL;
+
+        for (char *line = strtok_r(head, "\n", &save); line; line = strtok_r(NULL, "\n", &save)) {
+                char *colon = strstr(line, ": ");
+
+                if (!colon || response->n_headers == max - 1)
+                        script_fail(run->item, "'%s' is no header", line);
+                *colon = '\0';
+                if (strcasecmp(line, "Replay-Nonce") == 0)
+                        nonce = false;
+                if (!streq(colon + 2, "none"))
+                        headers[response->n_headers++] = (RenewHeader){ line, colon + 2 };
+                if (run->in_session && streq(line, "Location"))
+                        replace(&run->kid, colon + 2);
+        }
+        if (nonce)
+                headers[response->n_headers++] = (RenewHeader){ "replay-nonce",
+                        ca_give_nonce(&run->ca) };
+        response->headers = headers;
+}
+
+/* "STATUS" or "lost REASON"; below it headers, an empty line, the body. */
 static int run_answer(Run *run)
 {
+        _cleanup_free_ char *head = strdup(run->item->body), *text = NULL;
+        RenewResponse response = {};
         RenewHeader headers[16];
-        RenewResponse response = { .headers = headers };
-        char *head = strdup(run->item->body), *body, *text, *save = NULL;
-        bool nonce = true;
-        int r;
+        char *body;
 
-        if (has_prefix(run->item->text, "lost ")) {
-                free(head);
-                return feed_failure(run, run->item->text + strlen("lost "));
-        }
+        if (has_prefix(run->item->text, "lost "))
+                return judge(run, feed_failure(run, run->item->text + strlen("lost ")));
         body = *head == '\n' ? head : strstr(head, "\n\n");
         if (body) {
                 *body = '\0';
@@ -336,30 +450,34 @@ static int run_answer(Run *run)
         }
         text = ca_expand(&run->ca, run->item, body ?: "", run->now,
                         option(run, "names") ?: "a.example");
-        for (char *line = strtok_r(head, "\n", &save); line; line = strtok_r(NULL, "\n", &save)) {
-                char *colon = strstr(line, ": ");
-
-                if (!colon || response.n_headers == ELEMENTSOF(headers) - 1)
-                        script_fail(run->item, "'%s' is no header", line);
-                *colon = '\0';
-                if (strcasecmp(line, "Replay-Nonce") == 0)
-                        nonce = false;
-                if (!streq(colon + 2, "none"))
-                        headers[response.n_headers++] = (RenewHeader){ line, colon + 2 };
-        }
-        if (nonce)
-                headers[response.n_headers++] = (RenewHeader){ "replay-nonce",
-                        ca_give_nonce(&run->ca) };
+        read_headers(run, head, &response, headers, ELEMENTSOF(headers));
         response.status = (unsigned) strtoul(run->item->text, NULL, 10);
         response.body = text;
         response.body_size = strlen(text);
-        r = feed(run, &response);
-        free(text);
-        free(head);
-        return r;
+        return judge(run, feed(run, &response));
 }
 
-/* --- the run ---------------------------------------------------------------------------------- */
+/* --- events ----------------------------------------------------------------------------------- */
+
+/* The next attempt, as the daemon makes it. */
+static int run_again(Run *run)
+{
+        if (renew_order_chain(run->order) || renew_order_is_over(run->order))
+                replace(&run->saved_order, NULL);
+        if (renew_session_problem(run->session))
+                renew_session_restart(run->session);
+        run->order = renew_order_free(run->order);
+        return run_open_order(run);
+}
+
+int run_cancel(Run *run)
+{
+        run->in_session = false;
+        allocation_arm(true);
+        renew_order_cancel(run->order);
+        allocation_arm(false);
+        return judge(run, 0);
+}
 
 static int run_event(Run *run)
 {
@@ -368,108 +486,142 @@ static int run_event(Run *run)
 
         if (strv_split(run->item->text, &words) < 0)
                 abort();
-        if (streq(words[0], "seen"))
+        if (streq(words[0], "seen")) {
                 renew_order_feed_validation_seen(run->order, run->now, words[1]);
-        else if (streq(words[0], "later") && timespan_parse(words[1], &span) == 0)
+                return RUN_FOLLOWED;
+        }
+        if (streq(words[0], "later") && timespan_parse(words[1], &span) == 0) {
                 run->now += span;
-        else if (streq(words[0], "cancel")) {
-                allocation_arm(true);
-                renew_order_cancel(run->order);
-                allocation_arm(false);
-        } else if (streq(words[0], "account")) {
-                free(run->kid);
-                run->kid = strdup(words[1]);
-        } else
-                script_fail(run->item, "no such event");
-        return RUN_GOES_ON;
+                return RUN_FOLLOWED;
+        }
+        if (streq(words[0], "refresh")) {
+                renew_session_restart(run->session);
+                run->in_session = true;
+                return RUN_FOLLOWED;
+        }
+        if (streq(words[0], "cancel"))
+                return run_cancel(run);
+        if (streq(words[0], "again"))
+                return run_again(run);
+        if (streq(words[0], "restart"))
+                return run_restart(run);
+        script_fail(run->item, "no such event");
 }
+
+/* --- the run ---------------------------------------------------------------------------------- */
 
 static int run_item(Run *run)
 {
+        const RenewProblem *problem;
         RenewStep step;
         int r;
 
         switch (run->item->mark) {
         case 'o':
-                return RUN_GOES_ON;
+                return RUN_FOLLOWED;
         case '!':
                 return run_event(run);
         case '<':
                 return run_answer(run);
         }
+        if (run->bad_state != streq(run->item->text, "BAD-STATE"))
+                script_fail(run->item, "what was saved is %s", run->bad_state ? "refused" : "good");
+        if (run->bad_state) {
+                run->bad_state = false;
+                return RUN_FOLLOWED;
+        }
         r = run_step(run, &step);
-        if (r != RUN_GOES_ON)
+        if (r != RUN_FOLLOWED)
                 return r;
         if (run->item->mark == '=')
                 return run_expect(run, &step);
+        problem = renew_order_problem(run->order);
         if (step.action != RENEW_ACTION_SEND)
-                script_fail(run->item, "the step is %s%s%s", actions[step.action],
-                                renew_order_problem(run->order) ? ": " : "",
-                                renew_order_problem(run->order)
-                                                ? renew_order_problem(run->order)->detail
-                                                : "");
+                script_fail(run->item, "the step is %s: %s", actions[step.action],
+                                problem ? problem->detail : "");
         ca_check_request(&run->ca, run->item, step.request, run->kid);
-        return RUN_GOES_ON;
+        return RUN_FOLLOWED;
 }
 
-static int run_all(Run *run)
+int run_follow(Run *run, size_t n)
 {
-        int r = run_open_session(run);
+        for (size_t i = 0; i < n; i++) {
+                int r;
 
-        if (r == RUN_GOES_ON)
-                r = run_open_order(run);
-        for (size_t i = 0; r == RUN_GOES_ON && i < run->script->n; i++) {
                 run->item = &run->script->items[i];
                 r = run_item(run);
+                if (r != RUN_FOLLOWED)
+                        return r;
         }
-        if (r == RUN_GOES_ON && !has_prefix(run->item->text, "DONE") &&
-                        !has_prefix(run->item->text, "FAILED"))
-                script_fail(run->item, "a transcript ends with DONE or FAILED");
-        return r;
+        return RUN_FOLLOWED;
 }
 
-static void run_transcript(const Script *script, bool tolerant)
+/* --- without the script ----------------------------------------------------------------------- */
+
+static int lead_session(Run *run)
 {
-        Run run = {
-                .script = script,
-                .item = &script->items[0],
-                .now = START,
-                .tolerant = tolerant,
-                .ca = { .account_key = account_key,
-                                .certificate_key = certificate_key,
-                                .check_signatures = !tolerant },
-        };
-        (void) run_all(&run);
-        (void) renew_order_free(run.order);
-        (void) renew_session_unref(run.session);
-        ca_done(&run.ca);
-        free(run.kid);
+        RenewStep step;
+        int r = renew_session_step(run->session, run->now, &step);
+
+        if (r < 0)
+                return r;
+        if (step.action == RENEW_ACTION_SEND)
+                return feed_failure(run, "nobody there");
+        if (step.action == RENEW_ACTION_SAVE)
+                return run_save(run, &step);
+        if (step.action == RENEW_ACTION_WAIT) {
+                run->now = step.until;
+                return 0;
+        }
+        run->in_session = false;
+        return step.action == RENEW_ACTION_FAILED ? renew_order_feed_session_failed(run->order) : 0;
 }
 
-int main(int argc, char *argv[])
+/* Return: 1 at the end. */
+static int lead_order(Run *run)
 {
-        Script script = {};
-        unsigned n = 0;
+        RenewStep step;
+        int r = renew_order_step(run->order, run->now, &step);
 
-        if (argc < 2) {
-                (void) fprintf(stderr, "usage: test-transcript FILE [--once]\n");
-                return EXIT_FAILURE;
+        if (r < 0)
+                return r;
+        switch (step.action) {
+        case RENEW_ACTION_SEND:
+                return feed_failure(run, "nobody there");
+        case RENEW_ACTION_SAVE:
+                return run_save(run, &step);
+        case RENEW_ACTION_PRESENT:
+                return run_present(run, &step, NULL);
+        case RENEW_ACTION_RETRACT:
+                return run_retract(run, &step);
+        case RENEW_ACTION_WAIT:
+                if (step.until <= run->now)
+                        script_fail(run->item, "a wait for what is past");
+                run->now = step.until;
+                return 0;
+        case RENEW_ACTION_SESSION:
+                run->in_session = true;
+                return 0;
+        case RENEW_ACTION_DONE:
+                check_chain(run);
+                return 1;
+        case RENEW_ACTION_FAILED:
+                return 1;
         }
-        allocation_init();
-        if (renew_key_new(RENEW_KEY_ECDSA_P256, &account_key) < 0 ||
-                        renew_key_new(RENEW_KEY_ECDSA_P256, &certificate_key) < 0)
-                return EXIT_FAILURE;
-        script_load(argv[1], &script);
-        run_transcript(&script, false);
-        if (argc < 3)
-                do {
-                        allocation_fail_at(++n);
-                        run_transcript(&script, true);
-                } while (allocation_has_failed());
-        (void) printf("%s: good, also with each of %u allocations failing\n", argv[1],
-                        n > 0 ? n - 1 : 0);
-        (void) renew_key_unref(account_key);
-        (void) renew_key_unref(certificate_key);
-        script_done(&script);
-        return EXIT_SUCCESS;
+        return -EINVAL;
+}
+
+void run_to_end(Run *run)
+{
+        int r = 0;
+
+        if (!run->order)
+                return;
+        for (unsigned i = 0; i < MAX_STEPS && r == 0; i++)
+                r = run->in_session ? lead_session(run) : lead_order(run);
+        if (r != 1)
+                script_fail(run->item, "it comes to no end (%d), being '%s'", r,
+                                renew_order_state(run->order));
+        if (run->visible && *run->visible)
+                script_fail(run->item, "the token %s is left", *run->visible);
 }
