@@ -151,13 +151,13 @@ static int copy_url(char **to, const json_t *object, const char *key, bool plain
 int order_parse_state(RenewOrder *o, const char *state)
 {
         bool plain_http = session_takes_plain_http(o->session);
-        json_error_t error = {};
-        _cleanup_json_ json_t *j = json_loads(state, JSON_REJECT_DUPLICATES, &error);
-        json_int_t made = json_integer_value(json_object_get(j, "made"));
-        int r;
+        _cleanup_json_ json_t *j = NULL;
+        json_int_t made;
+        int r = json_parse(state, strlen(state), &j);
 
-        if (!j && json_error_code(&error) == json_error_out_of_memory)
-                return -ENOMEM;
+        if (r < 0)
+                return r == -EBADMSG ? RENEW_E_BAD_STATE : r;
+        made = json_integer_value(json_object_get(j, "made"));
         if (json_integer_value(json_object_get(j, "version")) != ORDER_VERSION || made < 0 ||
                         !order_has_identifiers(o, json_object_get(j, "identifiers")))
                 return RENEW_E_BAD_STATE;
