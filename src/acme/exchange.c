@@ -39,6 +39,7 @@ void exchange_done(Exchange *x)
         free(x->url);
         free(x->payload);
         free(x->nonce);
+        free(x->nonce_url);
         exchange_forget_body(x);
         *x = (Exchange){};
 }
@@ -124,7 +125,9 @@ static int exchange_prepare(Exchange *x, const ExchangePeer *peer, RenewUsec now
                 x->nonce = nonce_pool_take(peer->nonces, now);
         if (!x->nonce) {
                 exchange_forget_body(x);
-                exchange_send(x, peer, "HEAD", peer->new_nonce_url);
+                if (replace_string(&x->nonce_url, peer->new_nonce_url) < 0)
+                        return -ENOMEM;
+                exchange_send(x, peer, "HEAD", x->nonce_url);
                 x->state = EXCHANGE_GETTING_NONCE;
                 return 0;
         }
