@@ -293,8 +293,10 @@ RenewProblem *problem_from_response(const RenewResponse *response, RenewUsec now
 
         if (r == -ENOMEM)
                 return NULL;
-        p = r == 0 && json_object_string(j, "type") ? problem_from_json(j, where)
-                                                    : problem_from_status(response, where);
+        /* Without a type it is one of "about:blank" (RFC 7807 section 4.2). */
+        p = r == 0 && (json_object_string(j, "type") || json_object_string(j, "detail"))
+                            ? problem_from_json(j, where)
+                            : problem_from_status(response, where);
         if (!p)
                 return NULL;
         p->status = response->status;
