@@ -62,24 +62,30 @@ int order_format_finalize(const RenewOrder *o, char **ret)
         return r < 0 ? r : json_to_text(json_pack("{s:s}", "csr", csr), ret);
 }
 
-bool order_has_identifiers(const RenewOrder *o, const json_t *identifiers)
+static bool has_identifier(const json_t *identifiers, const RenewIdentifier *wanted)
 {
         const json_t *item;
         size_t i;
 
-        if (json_array_size(identifiers) != o->n_identifiers)
-                return false;
         json_array_foreach (identifiers, i, item) {
                 const char *type = json_object_string(item, "type"),
                            *value = json_object_string(item, "value");
-                bool found = false;
 
-                for (size_t k = 0; !found && type && value && k < o->n_identifiers; k++)
-                        found = streq(type, type_to_string(o->identifiers[k].type)) &&
-                                strcasecmp(value, o->identifiers[k].value) == 0;
-                if (!found)
-                        return false;
+                if (type && value && streq(type, type_to_string(wanted->type)) &&
+                                strcasecmp(value, wanted->value) == 0)
+                        return true;
         }
+        return false;
+}
+
+bool order_has_identifiers(const RenewOrder *o, const json_t *identifiers)
+{
+        if (json_array_size(identifiers) != o->n_identifiers)
+                return false;
+        /* Ours are all different, so these are no others. */
+        for (size_t i = 0; i < o->n_identifiers; i++)
+                if (!has_identifier(identifiers, &o->identifiers[i]))
+                        return false;
         return true;
 }
 
