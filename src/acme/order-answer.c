@@ -399,12 +399,15 @@ static int order_on_authz(RenewOrder *o, const RenewResponse *response)
         if (r == 0)
                 r = authz_read(a, object, o->challenge_type, session_takes_plain_http(o->session),
                                 &problem);
-        if (r == -EBADMSG)
-                return order_fail_bad(o, "the CA's answer is no authorization");
-        if (r > 0)
-                return order_fail(o, TAKE_PTR(problem), false);
-        if (r < 0)
+        if (r < 0 && r != -EBADMSG)
                 return r;
+        if (r != 0 && o->state == ORDER_EXPLAINING) {
+                o->current++; /* a reason that cannot be read */
+                return 0;
+        }
+        if (r != 0)
+                return r > 0 ? order_fail(o, TAKE_PTR(problem), false)
+                             : order_fail_bad(o, "the CA's answer is no authorization");
         if (!order_wants(o, a))
                 return order_fail_bad(o,
                                 "the CA wants an authorization for a name that was not asked for");
