@@ -293,6 +293,8 @@ int order_on_timeout(RenewOrder *o)
  * way. */
 static bool may_blame_replaces(const RenewProblem *p)
 {
+        if (p->not_before > 0 || p->status == 503)
+                return false;
         switch ((int) p->type) {
         case RENEW_PROBLEM_BAD_NONCE:
         case RENEW_PROBLEM_RATE_LIMITED:
