@@ -35,10 +35,9 @@ static int order_fail_with(RenewOrder *o, RenewProblem *problem_take)
         /* While the network or the CA is in trouble, and while somebody has to act, the order lives
          * on. */
         RenewRetry retry = problem_take ? renew_problem_retry(problem_take) : RENEW_RETRY_NETWORK;
-        bool gone = problem_take && problem_take->status == 404;
 
         return order_fail(o, problem_take,
-                        gone || (retry != RENEW_RETRY_NETWORK && retry != RENEW_RETRY_DAILY));
+                        retry != RENEW_RETRY_NETWORK && retry != RENEW_RETRY_DAILY);
 }
 
 static int order_fail_bad(RenewOrder *o, const char *what)
@@ -77,6 +76,12 @@ static int order_on_problem(RenewOrder *o, RenewUsec now, RenewProblem *problem_
         }
         if (problem->type == RENEW_PROBLEM_ACCOUNT_DOES_NOT_EXIST && !o->begun_anew)
                 return order_begin_anew(o);
+        if (problem->status == 404 && o->url) {
+                /* An old order is gone as a matter of course, one that we work on is not. */
+                if (o->resumed && o->state == ORDER_READING)
+                        return order_start_over(o);
+                problem->type = RENEW_PROBLEM_EXPIRED;
+        }
         return order_fail_with(o, TAKE_PTR(problem));
 }
 
@@ -403,7 +408,7 @@ static int order_on_authz(RenewOrder *o, const RenewResponse *response)
                                 &problem);
         if (r < 0 && r != -EBADMSG)
                 return r;
-        if (r != 0 && o->state == ORDER_EXPLAINING) {
+        if (o->state == ORDER_EXPLAINING && (r != 0 || !order_wants(o, a))) {
                 o->current++; /* a reason that cannot be read */
                 return 0;
         }

@@ -66,7 +66,7 @@ static void order_forget_object(RenewOrder *o)
         o->error = NULL;
         o->expires = o->until = o->deadline = 0;
         o->current = 0;
-        o->was_authorized = o->save_wanted = false;
+        o->was_authorized = o->save_wanted = o->resumed = false;
 }
 
 RENEW_PUBLIC RenewOrder *renew_order_free(RenewOrder *o)
@@ -146,6 +146,7 @@ RENEW_PUBLIC int renew_order_new(RenewSession *session, RenewKey *key,
                 r = order_parse_state(o, options->state);
         if (r != 0)
                 return r;
+        o->resumed = options->state != NULL;
         o->state = o->certificate_url ? ORDER_DOWNLOADING : o->url ? ORDER_READING : ORDER_ORDERING;
         *ret_order = TAKE_PTR(o);
         return 0;
@@ -165,6 +166,14 @@ int order_fail(RenewOrder *o, RenewProblem *problem_take, bool over)
         return problem_take ? 0 : -ENOMEM;
 }
 
+int order_start_over(RenewOrder *o)
+{
+        exchange_done(&o->exchange);
+        order_forget_object(o);
+        order_set_state(o, ORDER_ORDERING);
+        return 0;
+}
+
 int order_begin_anew(RenewOrder *o)
 {
         const char *current = renew_session_account_url(o->session);
@@ -178,10 +187,7 @@ int order_begin_anew(RenewOrder *o)
         /* Another order of this session may have noticed before us. */
         if (o->account && current && streq(o->account, current))
                 session_forget_account(o->session);
-        exchange_done(&o->exchange);
-        order_forget_object(o); /* it was the lost account's */
-        order_set_state(o, ORDER_ORDERING);
-        return 0;
+        return order_start_over(o); /* the order was the lost account's */
 }
 
 RENEW_PUBLIC void renew_order_cancel(RenewOrder *o)
@@ -519,6 +525,8 @@ static int order_check_time(RenewOrder *o, RenewUsec now)
         if (o->expires == 0 || now < o->expires || o->state == ORDER_ISSUING ||
                         o->state == ORDER_EXPLAINING || o->state == ORDER_DOWNLOADING)
                 return 0;
+        if (o->resumed)
+                return 1 + order_start_over(o);
         r = order_fail(o,
                         problem_new(RENEW_PROBLEM_EXPIRED, "order",
                                         "the order ended at %s before it was done (our clock says "

@@ -44,6 +44,7 @@ struct RenewOrder {
         unsigned n_polls;
         unsigned n_grace;    /* times that a "not found" was not believed */
         bool begun_anew;     /* the account was lost once already */
+        bool resumed;        /* it was made in a former life */
         bool was_authorized; /* all authorizations were read, and answered where needed */
         bool save_wanted;    /* beside each state: facts are there that must survive a crash */
 
@@ -75,6 +76,9 @@ void order_set_state(RenewOrder *o, OrderState state);
 /* Ends it with a problem, which is taken (NULL: out of memory). over: what was saved is of no use.
  * Return: 0, -ENOMEM. */
 int order_fail(RenewOrder *o, RenewProblem *problem_take, bool over);
+
+/* Makes another order in the place of one that is of no use any more. Return: 0. */
+int order_start_over(RenewOrder *o);
 
 /* Asks for the account and the order anew, once: the CA lost the account. Return: 0, -ENOMEM. */
 int order_begin_anew(RenewOrder *o);
