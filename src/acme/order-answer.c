@@ -521,6 +521,15 @@ static int order_fail_certificate(RenewOrder *o, const char *reason)
                         true);
 }
 
+/* Whether it is meant to be one. A text that is one is taken as such whatever its type. */
+static bool says_certificate(const RenewResponse *response)
+{
+        static const char type[] = "application/pem-certificate-chain";
+        const char *got = header_find(response, "Content-Type");
+
+        return got && strncasecmp(got, type, strlen(type)) == 0;
+}
+
 static int order_on_chain(RenewOrder *o, RenewUsec now, const RenewResponse *response)
 {
         _cleanup_free_ char *reason = NULL;
@@ -538,8 +547,12 @@ static int order_on_chain(RenewOrder *o, RenewUsec now, const RenewResponse *res
                 (void) renew_chain_free(chain);
         if (r < 0)
                 return r;
+        if (r > 0 && o->current > 0)
+                return order_next_chain(o);
         if (r > 0)
-                return o->current > 0 ? order_next_chain(o) : order_fail_certificate(o, reason);
+                return r == RENEW_E_BAD_PEM && !says_certificate(response)
+                                       ? order_fail_bad(o, "the CA's answer is no certificate")
+                                       : order_fail_certificate(o, reason);
         (void) renew_chain_free(o->chain);
         o->chain = chain;
         if (o->current == 0) {
