@@ -485,6 +485,11 @@ static int order_on_finalized(RenewOrder *o, RenewUsec now, const RenewResponse 
                 return r;
         if (!problem)
                 return order_on_read(o, now, response);
+        if (problem->type == RENEW_PROBLEM_INVALID_PROFILE && o->profile && !o->profile_required) {
+                (void) problem_free(problem);
+                forget(&o->profile);
+                return order_start_over(o);
+        }
         if (problem->type != RENEW_PROBLEM_ORDER_NOT_READY || o->n_grace >= MAX_GRACE)
                 return order_on_problem(o, now, problem);
         (void) problem_free(problem);
