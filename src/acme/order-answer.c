@@ -263,6 +263,14 @@ static int order_on_object(
         return order_on_status(o, now, response, status);
 }
 
+/* Whether a CA that is busy will have time for us while we wait for it anyway: giving up would take
+ * the tokens away under its eyes. */
+static bool order_may_wait(const RenewOrder *o, RenewUsec now, const RenewProblem *p)
+{
+        return (o->state == ORDER_VALIDATING || o->state == ORDER_ISSUING) && p->not_before > now &&
+               p->not_before <= usec_add(now, MAX_POLL) && p->not_before < o->deadline;
+}
+
 static int order_on_read(RenewOrder *o, RenewUsec now, const RenewResponse *response)
 {
         _cleanup_json_ json_t *object = NULL;
@@ -271,6 +279,11 @@ static int order_on_read(RenewOrder *o, RenewUsec now, const RenewResponse *resp
 
         if (r < 0)
                 return r;
+        if (problem && order_may_wait(o, now, problem)) {
+                o->until = problem->not_before;
+                (void) problem_free(problem);
+                return 0;
+        }
         if (problem)
                 return order_on_problem(o, now, problem);
         r = json_from_response(response, &object);
