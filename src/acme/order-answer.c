@@ -64,11 +64,31 @@ static bool order_has_grace(const RenewOrder *o, RenewUsec now, const RenewProbl
         return p->status == 404 && order_is_reading(o) && usec_sub(now, o->made) < GRACE;
 }
 
+/* Nobody knows whether the CA has what it was sent: what that was about is read again, and goes on as
+ * it stands. A newOrder has nothing to be read. Return: whether so. */
+static bool order_looks_again(RenewOrder *o, RenewUsec now)
+{
+        if (o->n_grace >= MAX_GRACE)
+                return false;
+        if (o->state == ORDER_ANSWERING) {
+                o->current = (size_t) (order_find_unanswered(o) - o->authzs);
+                order_set_state(o, ORDER_AUTHORIZING);
+        } else if (o->state == ORDER_FINALIZING)
+                order_set_state(o, ORDER_READING);
+        else
+                return false;
+        o->n_grace++;
+        o->until = usec_add(now, MIN_POLL);
+        return true;
+}
+
 /* What no state has an answer of its own for. */
 static int order_on_problem(RenewOrder *o, RenewUsec now, RenewProblem *problem_take)
 {
         _cleanup_(problem_freep) RenewProblem *problem = problem_take;
 
+        if (problem->status >= 500 && problem->not_before == 0 && order_looks_again(o, now))
+                return 0;
         if (order_has_grace(o, now, problem)) {
                 o->n_grace++;
                 o->until = usec_add(now, GRACE_PAUSE);
@@ -462,7 +482,7 @@ static int order_on_challenge(RenewOrder *o, RenewUsec now, const RenewResponse 
         _cleanup_json_ json_t *object = NULL;
         RenewProblem *problem;
         const char *status;
-        Authz *a = NULL;
+        Authz *a;
         int r = find_problem(o, now, response, &problem);
 
         if (r < 0)
@@ -472,11 +492,7 @@ static int order_on_challenge(RenewOrder *o, RenewUsec now, const RenewResponse 
                         problem->type != RENEW_PROBLEM_MALFORMED && problem->status != 409)
                 return order_on_problem(o, now, problem);
         (void) problem_free(problem);
-        for (size_t i = 0; !a && i < o->n_authzs; i++)
-                if (o->authzs[i].status == AUTHZ_PENDING && !o->authzs[i].processing &&
-                                !o->authzs[i].answered)
-                        a = &o->authzs[i];
-        assert(a);
+        a = order_find_unanswered(o);
         a->answered = true;
         r = json_from_response(response, &object);
         if (r == -ENOMEM)
@@ -503,12 +519,9 @@ static int order_on_finalized(RenewOrder *o, RenewUsec now, const RenewResponse 
                 forget(&o->profile);
                 return order_start_over(o);
         }
-        if (problem->type != RENEW_PROBLEM_ORDER_NOT_READY || o->n_grace >= MAX_GRACE)
+        if (problem->type != RENEW_PROBLEM_ORDER_NOT_READY || !order_looks_again(o, now))
                 return order_on_problem(o, now, problem);
         (void) problem_free(problem);
-        o->n_grace++;
-        o->until = usec_add(now, MIN_POLL);
-        order_set_state(o, ORDER_READING);
         return 0;
 }
 
@@ -598,8 +611,12 @@ static int order_on_certificate(RenewOrder *o, RenewUsec now, const RenewRespons
 
 /* --- all of them ------------------------------------------------------------------------------ */
 
-int order_on_failure(RenewOrder *o, RenewProblem *problem_take)
+int order_on_failure(RenewOrder *o, RenewUsec now, RenewProblem *problem_take)
 {
+        if (order_looks_again(o, now)) {
+                (void) problem_free(problem_take);
+                return 0;
+        }
         if (o->state != ORDER_EXPLAINING && (o->state != ORDER_DOWNLOADING || o->current == 0))
                 return order_fail_with(o, problem_take);
         /* A reason that cannot be read, an alternate chain that cannot be had: we do without. */

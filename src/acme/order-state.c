@@ -34,7 +34,8 @@ static const struct {
         [ORDER_AUTHORIZING] = { "authorizing", TO(PRESENTING) | TO(VALIDATING) | TO(EXPLAINING) |
                                                                TO(RETRACTING) | TO(ORDERING) },
         [ORDER_PRESENTING] = { "presenting", TO(ANSWERING) | TO(RETRACTING) | TO(ORDERING) },
-        [ORDER_ANSWERING] = { "answering", TO(VALIDATING) | TO(RETRACTING) | TO(ORDERING) },
+        [ORDER_ANSWERING] = { "answering",
+                        TO(VALIDATING) | TO(AUTHORIZING) | TO(RETRACTING) | TO(ORDERING) },
         [ORDER_VALIDATING] = { "validating", BY_STATUS },
         [ORDER_FINALIZING] = { "finalizing", BY_STATUS | TO(READING) },
         [ORDER_ISSUING] = { "issuing", BY_STATUS },

@@ -308,7 +308,7 @@ static int order_on_authorizations(RenewOrder *o)
         return 0;
 }
 
-static Authz *order_find_unanswered(const RenewOrder *o)
+Authz *order_find_unanswered(const RenewOrder *o)
 {
         for (size_t i = 0; i < o->n_authzs; i++) {
                 Authz *a = &o->authzs[i];
@@ -610,7 +610,7 @@ RENEW_PUBLIC int renew_order_feed_response(
                 return r;
         if (r == EXCHANGE_E_AGAIN)
                 return 0;
-        return r == EXCHANGE_E_FAILED ? order_on_failure(o, problem)
+        return r == EXCHANGE_E_FAILED ? order_on_failure(o, now, problem)
                                       : order_on_response(o, now, response);
 }
 
@@ -620,7 +620,7 @@ RENEW_PUBLIC int renew_order_feed_failure(RenewOrder *o, RenewUsec now, const ch
         int r = exchange_feed_failure(&o->exchange, now, order_where(o), reason, &problem);
 
         if (r == EXCHANGE_E_FAILED)
-                return order_on_failure(o, problem);
+                return order_on_failure(o, now, problem);
         return r == EXCHANGE_E_AGAIN ? 0 : r;
 }
 

@@ -42,7 +42,7 @@ struct RenewOrder {
         RenewUsec until;    /* no request before this instant */
         RenewUsec deadline; /* of VALIDATING and of ISSUING, 0: not set */
         unsigned n_polls;
-        unsigned n_grace;    /* times that a "not found" was not believed */
+        unsigned n_grace;    /* times that bad news was not believed but looked into */
         bool begun_anew;     /* the account was lost once already */
         bool resumed;        /* it was made in a former life */
         bool was_authorized; /* all authorizations were read, and answered where needed */
@@ -87,6 +87,9 @@ int order_begin_anew(RenewOrder *o);
 int order_recall_token(
                 RenewOrder *o, RenewIdentifierType type, const char *name, const char *token);
 
+/* The next authorization whose challenge the CA is to be told of, NULL when there is none. */
+Authz *order_find_unanswered(const RenewOrder *o);
+
 /* The name of what is asked, for problems. */
 const char *order_where(const RenewOrder *o);
 
@@ -96,7 +99,7 @@ const char *order_where(const RenewOrder *o);
 int order_on_response(RenewOrder *o, RenewUsec now, const RenewResponse *response);
 
 /* A request failed for good on the way or by nonces. Return: 0, -ENOMEM. */
-int order_on_failure(RenewOrder *o, RenewProblem *problem_take);
+int order_on_failure(RenewOrder *o, RenewUsec now, RenewProblem *problem_take);
 
 /* The deadline of a state that waits for the CA has passed. Return: 0, -ENOMEM. */
 int order_on_timeout(RenewOrder *o);
