@@ -82,6 +82,17 @@ static bool order_looks_again(RenewOrder *o, RenewUsec now)
         return true;
 }
 
+/* CAs move their URLs: one that leads nowhere is looked up again in the directory, once. Return:
+ * whether so. */
+static bool order_refreshes(RenewOrder *o, RenewUsec now, const RenewProblem *p)
+{
+        if (o->refreshed || (p->status != 404 && p->status != 405))
+                return false;
+        o->refreshed = true;
+        session_refresh(o->session, now);
+        return true;
+}
+
 /* What no state has an answer of its own for. */
 static int order_on_problem(RenewOrder *o, RenewUsec now, RenewProblem *problem_take)
 {
@@ -358,6 +369,10 @@ static int order_on_refused(RenewOrder *o, RenewUsec now, RenewProblem *problem_
 {
         _cleanup_(problem_freep) RenewProblem *problem = problem_take;
 
+        /* With a predecessor a 404 may be about that; a CA says so in a problem document. */
+        if ((!o->replaces || problem->type == RENEW_PROBLEM_UNKNOWN) &&
+                        order_refreshes(o, now, problem))
+                return 0;
         if (problem->type == RENEW_PROBLEM_INVALID_PROFILE && o->profile && !o->profile_required) {
                 forget(&o->profile);
                 return 0; /* once more without */
@@ -613,7 +628,8 @@ static int order_on_certificate(RenewOrder *o, RenewUsec now, const RenewRespons
 
 int order_on_failure(RenewOrder *o, RenewUsec now, RenewProblem *problem_take)
 {
-        if (order_looks_again(o, now)) {
+        /* Only newNonce fails here with a status. */
+        if (order_refreshes(o, now, problem_take) || order_looks_again(o, now)) {
                 (void) problem_free(problem_take);
                 return 0;
         }

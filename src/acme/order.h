@@ -45,6 +45,7 @@ struct RenewOrder {
         unsigned n_grace;    /* times that bad news was not believed but looked into */
         bool begun_anew;     /* the account was lost once already */
         bool resumed;        /* it was made in a former life */
+        bool refreshed;      /* the directory was fetched anew for it */
         bool was_authorized; /* all authorizations were read, and answered where needed */
         bool save_wanted;    /* beside each state: facts are there that must survive a crash */
 

@@ -464,6 +464,13 @@ RENEW_PUBLIC int renew_session_feed_saved(RenewSession *session)
         return 0;
 }
 
+void session_refresh(RenewSession *s, RenewUsec now)
+{
+        /* Unless another order has just said the same. */
+        if (session_is_ready(s, now))
+                renew_session_restart(s);
+}
+
 /* --- what others may know --------------------------------------------------------------------- */
 
 bool session_is_ready(const RenewSession *s, RenewUsec now)
