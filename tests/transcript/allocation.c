@@ -70,9 +70,9 @@ int __wrap___vasprintf_chk(char **ret, int flag, const char *format, va_list ap)
 }
 
 /*
- * jansson 2.14 does not look whether the buffer into which it copies each token could grow, and runs past its
- * end when it could not. There is nothing that a caller can do about it, so this one thing never fails:
- * while a text is read, sizes that double from 16 on (strbuffer.c).
+ * jansson 2.14 does not look whether the buffer into which it copies each token could grow, and
+ * runs past its end when it could not. There is nothing that a caller can do about it, so this
+ * one thing never fails: while a text is read, sizes that double from 16 on (strbuffer.c).
  */
 static bool is_scan_buffer(size_t size)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Follows a transcript: drives a RenewOrder, and its session when the order asks for it, and compares each
- * request and step with what the file says.
+ * Follows a transcript: drives a RenewOrder, and its session when the order asks for it, and
+ * compares each request and step with what the file says.
  */
 
 #include "run.h"
@@ -109,7 +109,7 @@ static int run_open_order(Run *run)
         };
         int r;
 
-        if (strv_split(option(run, "names") ?: "a.example", &names) < 0)
+        if (strv_split(run->ca.names, &names) < 0)
                 abort();
         options.n_identifiers = strv_length(names);
         identifiers = calloc(options.n_identifiers, sizeof(*identifiers));
@@ -138,6 +138,7 @@ int run_begin(Run *run, const Script *script, RenewKey *account_key, RenewKey *c
                 .item = &script->items[0],
                 .ca = { .account_key = account_key,
                                 .certificate_key = certificate_key,
+                                .names = script_option(script, "names") ?: "a.example",
                                 .check_signatures = !tolerant },
                 .now = START,
                 .tolerant = tolerant,
@@ -457,8 +458,7 @@ static int run_answer(Run *run)
                 *body = '\0';
                 body += *run->item->body == '\n' ? 1 : 2;
         }
-        text = ca_expand(&run->ca, run->item, body ?: "", run->now,
-                        option(run, "names") ?: "a.example");
+        text = ca_expand(&run->ca, run->item, body ?: "", run->now);
         read_headers(run, head, &response, headers, ELEMENTSOF(headers));
         response.status = (unsigned) strtoul(run->item->text, NULL, 10);
         response.body = text;

@@ -45,7 +45,7 @@ int run_cancel(Run *run);
 int run_restart(Run *run);
 
 /*
- * To the end without the script: no request arrives any more, time passes. Ends the program unless this comes
- * to DONE with a good chain or to FAILED, and with no token left visible.
+ * To the end without the script: no request arrives any more, time passes. Ends the program unless
+ * this comes to DONE with a good chain or to FAILED, and with no token left visible.
  */
 void run_to_end(Run *run);

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Runs one transcript: as it is; then given up after each of its lines; then with a crash and a new start after
- * each of its lines; then with each allocation failing once. What comes of these is not in the file, but it
- * has to end, in a certificate that is ours or in FAILED, with every token taken away.
+ * Runs one transcript: as it is; then given up after each of its lines; then with a crash and a
+ * new start after each of its lines; then with each allocation failing once. What comes of these
+ * is not in the file, but it has to end, in a certificate that is ours or in FAILED, with every
+ * token taken away.
  *
  *     test-transcript FILE [--once]
  */
