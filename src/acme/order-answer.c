@@ -64,8 +64,8 @@ static bool order_has_grace(const RenewOrder *o, RenewUsec now, const RenewProbl
         return p->status == 404 && order_is_reading(o) && usec_sub(now, o->made) < GRACE;
 }
 
-/* Nobody knows whether the CA has what it was sent: what that was about is read again, and goes on as
- * it stands. A newOrder has nothing to be read. Return: whether so. */
+/* Nobody knows whether the CA has what it was sent: what that was about is read again, and goes on
+ * as it stands. A newOrder has nothing to be read. Return: whether so. */
 static bool order_looks_again(RenewOrder *o, RenewUsec now)
 {
         if (o->n_grace >= MAX_GRACE)
@@ -294,12 +294,14 @@ static int order_on_object(
         return order_on_status(o, now, response, status);
 }
 
-/* Whether a CA that is busy will have time for us while we wait for it anyway: giving up would take
+/* Whether a CA that is busy may have time for us while we wait for it anyway: giving up would take
  * the tokens away under its eyes. */
 static bool order_may_wait(const RenewOrder *o, RenewUsec now, const RenewProblem *p)
 {
-        return (o->state == ORDER_VALIDATING || o->state == ORDER_ISSUING) && p->not_before > now &&
-               p->not_before <= usec_add(now, MAX_POLL) && p->not_before < o->deadline;
+        if (o->state != ORDER_VALIDATING && o->state != ORDER_ISSUING)
+                return false;
+        return p->not_before > 0 ? p->not_before <= MIN(usec_add(now, MAX_POLL), o->deadline)
+                                 : p->status == 503;
 }
 
 static int order_on_read(RenewOrder *o, RenewUsec now, const RenewResponse *response)
@@ -311,8 +313,8 @@ static int order_on_read(RenewOrder *o, RenewUsec now, const RenewResponse *resp
         if (r < 0)
                 return r;
         if (problem && order_may_wait(o, now, problem)) {
-                o->until = problem->not_before;
                 (void) problem_free(problem);
+                order_plan_poll(o, now, response);
                 return 0;
         }
         if (problem)

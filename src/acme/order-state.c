@@ -3,13 +3,14 @@
  * The states of RenewOrder and the edges between them.
  *
  *     ordering, reading --> authorizing --> presenting --> answering --> validating
- *            |                   |                                           |
+ *            |                   |    ^                        |             |
+ *            |                   |    +-- the reply was lost --+             |
  *            |                   +--------- nothing left to prove -----------+
  *            v                                                               v
- *     (whatever the CA says the order is) --> finalizing --> issuing --> downloading --> retracting
- * --> done |                                                                               ^ \-->
- * failed
- *            +--> explaining ----------------------------------------------------------------+
+ *     (whatever the CA says the order is) --> finalizing --> issuing --> downloading --+
+ *            |                                                                         |
+ *            +--> explaining --> retracting --> done, failed                           |
+ *                                    ^-------------------------------------------------+
  *
  * A status of the CA leads from every state that reads the order to the same five places, which are
  * written once.

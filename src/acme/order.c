@@ -252,7 +252,8 @@ int order_recall_token(RenewOrder *o, RenewIdentifierType type, const char *name
         return 0;
 }
 
-/* Has the token of an authorization presented, unless this life did so already. Return: 0, -ENOMEM. */
+/* Has the token of an authorization presented, unless this life did so already. Return: 0,
+ * -ENOMEM. */
 static int order_want_token(RenewOrder *o, const Authz *a)
 {
         PresentedToken *t = order_know_token(o, a->type, a->name, a->token);
