@@ -548,6 +548,12 @@ static int order_step_save(RenewOrder *o, RenewStep *ret_step)
         return 0;
 }
 
+/* Whether it is of an account that was replaced meanwhile, perhaps by another order. */
+static bool order_is_anothers(const RenewOrder *o)
+{
+        return o->account && !streq(o->account, renew_session_account_url(o->session));
+}
+
 /* A request is wanted. Return: 0 when the step is filled, >0 to look again, <0. */
 static int order_step_request(RenewOrder *o, RenewUsec now, RenewStep *ret_step)
 {
@@ -565,12 +571,15 @@ static int order_step_request(RenewOrder *o, RenewUsec now, RenewStep *ret_step)
                 *ret_step = (RenewStep){ .action = RENEW_ACTION_SESSION };
                 return 0;
         }
-        if (exchange_is_idle(&o->exchange)) {
-                if (o->state != ORDER_ORDERING && o->account &&
-                                !streq(o->account, renew_session_account_url(o->session)))
+        if (!exchange_is_under_way(&o->exchange) && order_is_anothers(o)) {
+                if (o->state != ORDER_ORDERING) {
                         r = order_begin_anew(o);
-                else
-                        r = order_prepare(o);
+                        return r < 0 ? r : 1;
+                }
+                exchange_done(&o->exchange); /* nothing is made yet: asked for by the new one */
+        }
+        if (exchange_is_idle(&o->exchange)) {
+                r = order_prepare(o);
                 return r < 0 ? r : 1;
         }
         peer = session_peer(o->session);

@@ -157,6 +157,7 @@ int run_begin(Run *run, const Script *script, RenewKey *account_key, RenewKey *c
 void run_done(Run *run)
 {
         (void) renew_order_free(run->order);
+        (void) renew_order_free(run->other);
         (void) renew_session_unref(run->session);
         ca_done(&run->ca);
         free(run->kid);
@@ -170,6 +171,7 @@ int run_restart(Run *run)
         int r;
 
         run->order = renew_order_free(run->order);
+        run->other = renew_order_free(run->other);
         run->session = renew_session_unref(run->session);
         run->in_session = false;
         r = run_open_session(run);
@@ -479,6 +481,20 @@ static int run_again(Run *run)
         return run_open_order(run);
 }
 
+/* The other order of the session is driven on; the first time it is made. */
+static int run_turn_to_other(Run *run)
+{
+        RenewOrder *order = run->other;
+
+        run->other = run->order;
+        run->order = order;
+        run->in_session = false;
+        if (order)
+                return RUN_FOLLOWED;
+        replace(&run->saved_order, NULL);
+        return run_open_order(run);
+}
+
 int run_cancel(Run *run)
 {
         run->in_session = false;
@@ -514,6 +530,8 @@ static int run_event(Run *run)
                 return run_again(run);
         if (streq(words[0], "restart"))
                 return run_restart(run);
+        if (streq(words[0], "other"))
+                return run_turn_to_other(run);
         script_fail(run->item, "no such event");
 }
 

@@ -17,10 +17,11 @@ typedef struct Run {
         RenewUsec now;
         RenewSession *session;
         RenewOrder *order;
-        bool in_session; /* the order asked for its session */
-        bool tolerant;   /* an allocation may fail */
-        bool bad_state;  /* what was saved was refused: the script is to say so */
-        char *kid;       /* the account of the requests that come */
+        RenewOrder *other; /* in the same session, not driven at the moment */
+        bool in_session;   /* the order asked for its session */
+        bool tolerant;     /* an allocation may fail */
+        bool bad_state;    /* what was saved was refused: the script is to say so */
+        char *kid;         /* the account of the requests that come */
         char *saved_session, *saved_order;
         char **visible; /* tokens that are presented */
 } Run;
