@@ -40,7 +40,7 @@ static int order_fail_with(RenewOrder *o, RenewProblem *problem_take)
                         retry != RENEW_RETRY_NETWORK && retry != RENEW_RETRY_DAILY);
 }
 
-static int order_fail_bad(RenewOrder *o, const char *what)
+int order_fail_bad(RenewOrder *o, const char *what)
 {
         return order_fail(o, problem_new(RENEW_PROBLEM_BAD_RESPONSE, order_where(o), "%s", what),
                         false);
@@ -93,8 +93,7 @@ static bool order_refreshes(RenewOrder *o, RenewUsec now, const RenewProblem *p)
         return true;
 }
 
-/* What no state has an answer of its own for. */
-static int order_on_problem(RenewOrder *o, RenewUsec now, RenewProblem *problem_take)
+int order_on_problem(RenewOrder *o, RenewUsec now, RenewProblem *problem_take)
 {
         _cleanup_(problem_freep) RenewProblem *problem = problem_take;
 
@@ -116,8 +115,7 @@ static int order_on_problem(RenewOrder *o, RenewUsec now, RenewProblem *problem_
         return order_fail_with(o, TAKE_PTR(problem));
 }
 
-/* The problem of an answer that is none of 2xx; *ret is NULL for those. Return: 0, -ENOMEM. */
-static int find_problem(const RenewOrder *o, RenewUsec now, const RenewResponse *response,
+int order_find_problem(const RenewOrder *o, RenewUsec now, const RenewResponse *response,
                 RenewProblem **ret)
 {
         if (response->status >= 200 && response->status < 300) {
@@ -308,7 +306,7 @@ static int order_on_read(RenewOrder *o, RenewUsec now, const RenewResponse *resp
 {
         _cleanup_json_ json_t *object = NULL;
         RenewProblem *problem;
-        int r = find_problem(o, now, response, &problem);
+        int r = order_find_problem(o, now, response, &problem);
 
         if (r < 0)
                 return r;
@@ -395,7 +393,7 @@ static int order_on_made(RenewOrder *o, RenewUsec now, const RenewResponse *resp
         _cleanup_json_ json_t *object = NULL;
         const json_t *identifiers;
         RenewProblem *problem;
-        int r = find_problem(o, now, response, &problem);
+        int r = order_find_problem(o, now, response, &problem);
 
         if (r < 0)
                 return r;
@@ -419,113 +417,12 @@ static int order_on_made(RenewOrder *o, RenewUsec now, const RenewResponse *resp
         return order_on_object(o, now, response, object);
 }
 
-/* --- authorizations and challenges ------------------------------------------------------------ */
-
-static bool order_wants(const RenewOrder *o, const Authz *a)
-{
-        for (size_t i = 0; i < o->n_identifiers; i++)
-                if (o->identifiers[i].type == a->type &&
-                                strcasecmp(o->identifiers[i].value, a->name) == 0)
-                        return true;
-        return false;
-}
-
-/* The first reason is the order's problem; with the second one each gets a part of its own. */
-static int order_collect(RenewOrder *o, RenewProblem *problem_take, const Authz *a)
-{
-        _cleanup_(problem_freep) RenewProblem *problem = problem_take;
-        bool first = !o->error || !has_prefix(o->error->where, "challenge of ");
-
-        if (first) {
-                (void) problem_free(o->error);
-                o->error = TAKE_PTR(problem);
-                problem = problem_copy(o->error);
-                if (!problem)
-                        return -ENOMEM;
-        }
-        return problem_add_subproblem(o->error, problem->type, problem->detail, a->name);
-}
-
-static int order_on_authz(RenewOrder *o, const RenewResponse *response)
-{
-        _cleanup_(problem_freep) RenewProblem *problem = NULL;
-        _cleanup_json_ json_t *object = NULL;
-        Authz *a = &o->authzs[o->current];
-        int r = json_from_response(response, &object);
-
-        if (r == 0)
-                r = authz_read(a, object, o->challenge_type, session_takes_plain_http(o->session),
-                                &problem);
-        if (r < 0 && r != -EBADMSG)
-                return r;
-        if (o->state == ORDER_EXPLAINING && (r != 0 || !order_wants(o, a))) {
-                o->current++; /* a reason that cannot be read */
-                return 0;
-        }
-        if (r != 0)
-                return r > 0 ? order_fail(o, TAKE_PTR(problem), false)
-                             : order_fail_bad(o, "the CA's answer is no authorization");
-        if (!order_wants(o, a))
-                return order_fail_bad(o,
-                                "the CA wants an authorization for a name that was not asked for");
-        if (a->status == AUTHZ_INVALID && o->state == ORDER_AUTHORIZING) {
-                /* The order is lost; which names are to blame is still to be read. */
-                o->current = 0;
-                order_set_state(o, ORDER_EXPLAINING);
-                return 0;
-        }
-        o->current++;
-        return problem ? order_collect(o, TAKE_PTR(problem), a) : 0;
-}
-
-static int order_on_authorization(RenewOrder *o, RenewUsec now, const RenewResponse *response)
-{
-        RenewProblem *problem;
-        int r = find_problem(o, now, response, &problem);
-
-        if (r < 0)
-                return r;
-        if (!problem)
-                return order_on_authz(o, response);
-        if (o->state != ORDER_EXPLAINING)
-                return order_on_problem(o, now, problem);
-        (void) problem_free(problem); /* a reason that cannot be read */
-        o->current++;
-        return 0;
-}
-
-static int order_on_challenge(RenewOrder *o, RenewUsec now, const RenewResponse *response)
-{
-        _cleanup_json_ json_t *object = NULL;
-        RenewProblem *problem;
-        const char *status;
-        Authz *a;
-        int r = find_problem(o, now, response, &problem);
-
-        if (r < 0)
-                return r;
-        /* The CA is at it already (section 7.5.1; boulder and others each in their way). */
-        if (problem && problem->type != RENEW_PROBLEM_CONFLICT &&
-                        problem->type != RENEW_PROBLEM_MALFORMED && problem->status != 409)
-                return order_on_problem(o, now, problem);
-        (void) problem_free(problem);
-        a = order_find_unanswered(o);
-        a->answered = true;
-        r = json_from_response(response, &object);
-        if (r == -ENOMEM)
-                return r;
-        status = json_object_string(object, "status");
-        if (status && (streq(status, "valid") || streq(status, "invalid")))
-                a->seen = true; /* decided at once: no validation request is to be waited for */
-        return 0;
-}
-
 /* --- finalize and certificate ----------------------------------------------------------------- */
 
 static int order_on_finalized(RenewOrder *o, RenewUsec now, const RenewResponse *response)
 {
         RenewProblem *problem;
-        int r = find_problem(o, now, response, &problem);
+        int r = order_find_problem(o, now, response, &problem);
 
         if (r < 0)
                 return r;
@@ -614,7 +511,7 @@ static int order_on_chain(RenewOrder *o, RenewUsec now, const RenewResponse *res
 static int order_on_certificate(RenewOrder *o, RenewUsec now, const RenewResponse *response)
 {
         RenewProblem *problem;
-        int r = find_problem(o, now, response, &problem);
+        int r = order_find_problem(o, now, response, &problem);
 
         if (r < 0)
                 return r;
