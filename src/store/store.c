@@ -62,6 +62,17 @@ static int directory_walk(const Store *s, mode_t mode, char *path)
         return TAKE_FD(fd);
 }
 
+static size_t count_slashes(const char *s)
+{
+        size_t n = 0;
+
+        while ((s = strchr(s, '/'))) {
+                n++;
+                s++;
+        }
+        return n;
+}
+
 int store_directory(const Store *s, mode_t mode, const char *format, ...)
 {
         _cleanup_free_ char *path = NULL;
@@ -75,6 +86,9 @@ int store_directory(const Store *s, mode_t mode, const char *format, ...)
                 path = NULL;
                 return -ENOMEM;
         }
+        /* A name with a slash would be two, and each of them plain. */
+        if (count_slashes(path) != count_slashes(format))
+                return -EINVAL;
         if (mode != 0 && s->read_only)
                 return -EROFS;
         return directory_walk(s, mode, path);
