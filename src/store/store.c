@@ -153,6 +153,14 @@ bool store_is_damage(int r)
         }
 }
 
+/* GnuTLS reads a key whose last line was cut, OpenSSL and so most services do not. */
+static bool is_cut(const char *pem, size_t size)
+{
+        while (size > 0 && (pem[size - 1] == '\n' || pem[size - 1] == '\r'))
+                size--;
+        return size < 5 || memcmp(pem + size - 5, "-----", 5) != 0;
+}
+
 int store_key_load(int dir_fd, const char *file, RenewKey **ret)
 {
         _cleanup_free_ char *pem = NULL;
@@ -162,7 +170,7 @@ int store_key_load(int dir_fd, const char *file, RenewKey **ret)
         r = file_read_at(dir_fd, file, LIMIT_STATE_FILE, &pem, &size);
         if (r < 0)
                 return store_is_damage(r) && r != -EIO ? STORE_E_DAMAGED : r;
-        r = renew_key_from_pem(pem, size, ret);
+        r = is_cut(pem, size) ? STORE_E_DAMAGED : renew_key_from_pem(pem, size, ret);
         explicit_bzero(pem, size);
         return r > 0 ? STORE_E_DAMAGED : r;
 }

@@ -172,6 +172,33 @@ static inline char *in_force(Store *s, const char *certificate)
         return id;
 }
 
+/* Fills the scratch file system but for so many pages; what filled it before is gone. */
+static inline void fill_disk(const Fixture *f, size_t free_pages)
+{
+        static const char page[4096];
+        _cleanup_close_ int fd = openat(
+                        f->scratch.fd, "filler", O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+        off_t size = 0;
+
+        assert_true(fd >= 0);
+        while (write(fd, page, sizeof(page)) == sizeof(page))
+                size += (off_t) sizeof(page);
+        assert_int_equal(errno, ENOSPC);
+        assert_true(size >= (off_t) (free_pages * sizeof(page)));
+        assert_int_equal(ftruncate(fd, size - (off_t) (free_pages * sizeof(page))), 0);
+}
+
+/* The store moves to a small file system of its own. Return: false when that is not permitted. */
+static inline bool move_to_small_disk(Fixture *f)
+{
+        if (!scratch_may_mount())
+                return false;
+        f->store = store_close(f->store);
+        scratch_mount(&f->scratch, 256 * 1024, 0);
+        assert_int_equal(store_open(f->scratch.path, &f->store), 0);
+        return true;
+}
+
 /* A child that runs the function; Return: its exit status. */
 static inline int in_child(int (*run)(const Fixture *f), const Fixture *f)
 {

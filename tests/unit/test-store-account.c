@@ -209,8 +209,8 @@ static void test_damaged_key(void **state)
         size_t size;
 
         pem = read_file(f, path, &size);
-        /* only dashes may be missing at the end of PEM */
-        for (size_t i = 0; i < size - 8; i += 7) {
+        /* the newline at its end is all that may be missing */
+        for (size_t i = 0; i < size - 1; i++) {
                 write_file(f, path, pem, i);
                 assert_none(f->store, CA_URL, -ENOENT, "has no key of that name");
         }
@@ -273,46 +273,32 @@ static void test_foreign(void **state)
 static void test_disk_full(void **state)
 {
         Fixture *f = *state;
-        RenewKey *key, *next;
-        unsigned failed = 0, done = 0;
+        RenewKey *key;
+        unsigned failed = 0;
+        int r = -ENOSPC;
 
-        if (!scratch_may_mount())
+        if (!move_to_small_disk(f))
                 skip();
-        f->store = store_close(f->store);
-        scratch_mount(&f->scratch, 256 * 1024, 0);
-        assert_int_equal(store_open(f->scratch.path, &f->store), 0);
         key = create(f, CA_URL);
         assert_int_equal(store_account_save(f->store, "ca", key, "kept"), 0);
-        for (size_t pages = 0; done == 0; pages++) {
-                _cleanup_free_ char *filler = calloc(1, 256 * 1024);
-                size_t size = 256 * 1024 - pages * 4096;
-                int r;
+        for (size_t pages = 0; r < 0; pages++) {
+                RenewKey *next = make_key(RENEW_KEY_ECDSA_P256);
+                int saved;
 
-                assert_non_null(filler);
-                assert_true(pages < 60);
-                /* fills the disk but for so many pages */
-                while (file_write_at(f->scratch.fd, "filler", filler, size, 0600) < 0)
-                        size -= 4096;
-                size -= MIN(size, pages * 4096);
-                assert_int_equal(file_remove_at(f->scratch.fd, "filler"), 0);
-                assert_int_equal(file_write_at(f->scratch.fd, "filler", filler, size, 0600), 0);
-                next = make_key(RENEW_KEY_ECDSA_P256);
+                assert_true(pages < 50);
+                fill_disk(f, pages);
+                saved = store_account_save(f->store, "ca", key, "kept");
+                assert_true(saved == 0 || saved == -ENOSPC);
                 r = store_account_create(f->store, "ca", CA_URL, next);
-                if (r >= 0) {
-                        done++;
-                        assert_loads(f->store, CA_URL, next, NULL, NULL);
-                } else {
+                if (r < 0) {
                         failed++;
                         assert_int_equal(r, -ENOSPC);
                         assert_int_equal(count(f, "accounts/ca"), 1);
                         assert_loads(f->store, CA_URL, key, "kept", NULL);
-                        r = store_account_save(f->store, "ca", key, "kept");
-                        assert_true(r == 0 || r == -ENOSPC);
-                        assert_loads(f->store, CA_URL, key, "kept", NULL);
-                }
+                } else
+                        assert_loads(f->store, CA_URL, next, NULL, NULL);
                 assert_no_leftovers(f->scratch.fd);
                 renew_key_unref(next);
-                assert_int_equal(file_remove_at(f->scratch.fd, "filler"), 0);
         }
         assert_true(failed >= 2);
         renew_key_unref(key);
