@@ -21,6 +21,7 @@ typedef struct X509Options {
         const char *dns;    /* a name; NULL: none */
         const char *ip;     /* an IPv4 address; NULL: none */
         bool is_ca;
+        const char *cn;  /* NULL: "Test CA" or "leaf" */
         time_t from, to; /* seconds from now; both 0: from an hour ago for a day */
 } X509Options;
 
@@ -45,7 +46,7 @@ static inline void x509_new(X509 *x, const X509Options *o)
 {
         static unsigned char serial = 0;
         unsigned char number[] = { 0x10, ++serial };
-        const char *cn = o->is_ca ? "Test CA" : "leaf";
+        const char *cn = o->cn ?: o->is_ca ? "Test CA" : "leaf";
         time_t now = time(NULL);
         gnutls_datum_t pem;
         char *text;
