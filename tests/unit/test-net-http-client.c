@@ -99,7 +99,8 @@ _Noreturn static bool serve_forever(
         stream_say(s, head);
         for (;;) {
                 stream_say(s, part);
-                (void) usleep(pause_usec);
+                if (pause_usec > 0)
+                        (void) usleep(pause_usec);
         }
 }
 
