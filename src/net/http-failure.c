@@ -108,6 +108,8 @@ static bool is_connected(const HttpTransfer *t)
 static char *describe_timeout(const HttpTransfer *t)
 {
         HttpClientLimits l = http_origin_limits(t->origin);
+        uint64_t total = reached(t, CURLINFO_TOTAL_TIME_T);
+        uint64_t unit = total < 10 * USEC_PER_SEC ? 100 * USEC_PER_MSEC : USEC_PER_SEC;
         char connect[TIMESTAMP_MAX], took[TIMESTAMP_MAX];
 
         timespan_format(connect, l.connect_usec);
@@ -123,7 +125,7 @@ static char *describe_timeout(const HttpTransfer *t)
                                 connect, proxy_hint());
         }
         /* Either the whole time was up, or too little came for too long. */
-        timespan_format(took, reached(t, CURLINFO_TOTAL_TIME_T) / USEC_PER_SEC * USEC_PER_SEC);
+        timespan_format(took, (total + unit / 2) / unit * unit);
         return text_format("%s %s within %s", t->host,
                         t->headers_size > 0 ? "did not finish its answer" : "did not answer", took);
 }

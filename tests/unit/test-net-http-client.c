@@ -381,9 +381,7 @@ static void test_bad_requests(void **state)
                 "https://", "https:///", "https://user@127.0.0.1/", "https://user:pw@127.0.0.1/",
                 "https://:pw@127.0.0.1/", "https://127.0.0.1:99999/", "https://127.0.0.1/a b",
                 "https://127.0.0.1/\r\nHost: b", "https://127.0.0.1/\x7f",
-                "https://127.0.0.1/\xc3\xa9",
-                "https://b\xc3\xbc"
-                "cher.example/" };
+                "https://127.0.0.1/\xc3\xa9", "https://\xc3\xbc.example/" };
         static const HttpHeader headers[] = { { "", "a" }, { "A:", "a" }, { "A B", "a" },
                 { "A\r\nB", "a" }, { "A", "a\r\nB: c" }, { "A", "a\nB: c" }, { "A;", "a" } };
         Fixture *f = *state;
@@ -910,7 +908,7 @@ static void test_unix(void **state)
         assert_int_equal(http_origin_new_unix(f->client, path, 200 * USEC_PER_MSEC, &o), 0);
         assert_int_equal(try_send(o, "http://localhost/silent", &e), 0);
         loop_until(f->event, e.n > 0);
-        assert_contains(e.failure, "socket did not answer within ");
+        assert_contains(e.failure, "socket did not answer within 200 ms");
         http_origin_free(o);
         (void) unsetenv("http_proxy");
 }
