@@ -230,7 +230,7 @@ static bool process_has(int proc_fd, const char *pid, const char *link)
 /* "nginx (pid 812)"; NULL when out of memory or when the process is gone. */
 static char *process_describe(int proc_fd, const char *pid)
 {
-        _cleanup_free_ char *path = text_format("%s/comm", pid), *name = NULL, *escaped = NULL;
+        _cleanup_free_ char *path = text_format("%s/comm", pid), *escaped = NULL;
         _cleanup_close_ int fd = -EBADF;
         char comm[64];
         ssize_t n;
