@@ -258,7 +258,6 @@ static void test_foreign(void **state)
 {
         Fixture *f = *state;
         RenewKey *key = create(f, CA_URL);
-        _cleanup_free_ char *directory = account_path(key, "");
 
         write_text_file(f, "accounts/ca/README", "x");
         write_text_file(f, "accounts/ca/abc", "x");
@@ -277,7 +276,7 @@ static void test_disk_full(void **state)
         unsigned failed = 0;
         int r = -ENOSPC;
 
-        if (!move_to_small_disk(f))
+        if (!make_disk_small(f))
                 skip();
         key = create(f, CA_URL);
         assert_int_equal(store_account_save(f->store, "ca", key, "kept"), 0);

@@ -287,7 +287,7 @@ static void test_disk_full(void **state)
         unsigned failed = 0;
         int r = -ENOSPC;
 
-        if (!move_to_small_disk(f))
+        if (!make_disk_small(f))
                 skip();
         assert_int_equal(store_order_begin(f->store, "a", &o), 0);
         for (size_t pages = 0; r < 0; pages++) {
