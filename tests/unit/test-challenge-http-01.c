@@ -3,6 +3,8 @@
 
 #include "net-util.h"
 
+#include <sys/prctl.h>
+
 #include "base/limits.h"
 #include "base/random.h"
 #include "base/text.h"
@@ -616,16 +618,18 @@ static void test_taken(void **state)
         int taken = listen_tcp("127.0.0.1", 0);
         _cleanup_free_ char *start = NULL, *problem = NULL, *reason = NULL;
         RenewChallenge c = challenge(TOKEN, ANSWER);
+        char name[16] = "";
 
         assert_true(taken >= 0);
         f->port = port_of(taken);
         configure_tcp(f, "127.0.0.1", f->port);
         assert_int_equal(http01_listen(f->http01, &f->config, &problem), 0);
         assert_non_null(problem);
-        /* it is this very program, of which nobody knows the name better */
-        start = text_format("cannot listen on 127.0.0.1:%u: it is taken by test-challenge- (pid "
-                            "%d). Three ways out: ",
-                        f->port, (int) getpid());
+        /* it is this very program */
+        assert_return_code(prctl(PR_GET_NAME, name), errno);
+        start = text_format("cannot listen on 127.0.0.1:%u: it is taken by %s (pid %d). Three ways "
+                            "out: ",
+                        f->port, name, (int) getpid());
         assert_starts(problem, start);
         for (size_t i = 0; i < ELEMENTSOF(parts); i++)
                 assert_contains(problem, parts[i]);

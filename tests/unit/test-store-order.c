@@ -242,7 +242,7 @@ static void test_key_comes_first(void **state)
         if (pid == 0) {
                 unsigned seen = 0;
 
-                while (read(pipe_fds[0], &byte, 1) < 0) {
+                do {
                         struct stat st, now;
                         bool json, key;
                         int fd = openat(f->scratch.fd, DIRECTORY, O_RDONLY | O_DIRECTORY);
@@ -258,7 +258,7 @@ static void test_key_comes_first(void **state)
                                         st.st_ino == now.st_ino)
                                 _exit(2);
                         close_fd(fd);
-                }
+                } while (read(pipe_fds[0], &byte, 1) < 0);
                 _exit(seen > 0 ? 0 : 3);
         }
         for (unsigned i = 0; i < 300 || !scratch_exists(f->scratch.fd, DIRECTORY); i++) {
