@@ -114,6 +114,11 @@ static char *describe_timeout(const HttpTransfer *t)
 
         timespan_format(connect, l.connect_usec);
         if (t->port != 0 && reached(t, CURLINFO_PRETRANSFER_TIME_T) == 0) {
+                if (total == 0) { /* never began: others tried to connect for as long */
+                        timespan_format(took, l.total_usec);
+                        return text_format("no connection to %s:%u could be made within %s%s",
+                                        t->host, t->port, took, proxy_hint());
+                }
                 if (reached(t, CURLINFO_NAMELOOKUP_TIME_T) == 0)
                         return text_format("cannot resolve %s: no answer from the name server "
                                            "within %s%s",

@@ -666,6 +666,27 @@ static void test_no_tls(void **state)
         (void) close_fd(fd);
 }
 
+/* One connection is made at a time; who waited for it in vain does not blame the name server. */
+static void test_waiting_for_a_connection(void **state)
+{
+        Fixture *f = *state;
+        Answer a[3] = { 0 };
+
+        start_with(f, &(ServerOptions){ .handler = NULL });
+        f->client->limits.connect_usec = 300 * USEC_PER_MSEC;
+        f->client->limits.total_usec = 450 * USEC_PER_MSEC;
+        for (size_t i = 0; i < ELEMENTSOF(a); i++)
+                send_get(f, "/hello", &a[i]);
+        for (size_t i = 0; i < ELEMENTSOF(a); i++) {
+                loop_until(f->event, a[i].n > 0);
+                assert_non_null(a[i].failure);
+                assert_contains(a[i].failure, "127.0.0.1");
+                assert_contains(a[i].failure, " within ");
+                assert_lacks(a[i].failure, "resolve");
+                answer_done(&a[i]);
+        }
+}
+
 /* --- the end of things ------------------------------------------------------------------------ */
 
 typedef struct Act {
@@ -1011,6 +1032,7 @@ int main(void)
                 T(test_issuer_is_no_ca),
                 T(test_trust),
                 T(test_no_tls),
+                T(test_waiting_for_a_connection),
                 T(test_from_within),
                 T(test_cancel),
                 T(test_free_while_running),
