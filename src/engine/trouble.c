@@ -40,7 +40,7 @@ static void trouble_fill(Trouble *t, RenewRetry retry, const char *type, const c
         *t = filled;
 }
 
-/* "detail (a.example: no such host; b.example: …; and 12 more)"; what is too long loses its end. */
+/* "detail (a.example: no such host; b.example: …; and 12 more)"; a long one loses its end. */
 static char *problem_text(const RenewProblem *problem)
 {
         Buffer b = BUFFER_INIT(LIMIT_LOG_MESSAGE);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The challenge port on real sockets: exact tokens get their exact answer, everybody else the same one. */
+/* The challenge port on real sockets: exact tokens get their answer, everybody else the same one. */
 
 #include "net-util.h"
 
@@ -466,7 +466,7 @@ static void test_shared(void **state)
         assert_status(f, WELL_KNOWN TOKEN, "404");
 }
 
-/* One token for two accounts: the last one counts, and the end of the first does not take it away. */
+/* One token for two accounts: the last one counts, and the end of the first takes nothing away. */
 static void test_replaced(void **state)
 {
         Fixture *f = *state;
@@ -525,7 +525,7 @@ static void test_many_tokens(void **state)
 
 /* --- sockets ---------------------------------------------------------------------------------- */
 
-/* Also the answers to more visitors than one address may be when it is not a web server in front of us. */
+/* A web server in front of us brings more visitors than any other address may. */
 static void test_many_over_loopback(void **state)
 {
         enum {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The directory of a web server: tokens become files of their name there, and nothing becomes a file
- * anywhere else. */
+/* The directory of a web server: tokens become files of their name there, and nothing becomes a
+ * file anywhere else. */
 
 #include <setjmp.h>
 #include <stdarg.h>

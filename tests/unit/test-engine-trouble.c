@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What a failure says: everything of a problem that a person needs, cut where it would be too much. */
+/* What a failure says: everything that a person needs, cut where it would be too much. */
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Child processes: exactly what was asked for is run, is heard, ends in time with all its children, and
- * leaves nothing. */
+/* Child processes: exactly what was asked for is run, is heard, ends in time with all its children,
+ * and leaves nothing. */
 
 #include "net-util.h"
 

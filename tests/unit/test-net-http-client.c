@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The HTTP client against a real TLS server: what an honest CA gets, and what a hostile one does not. */
+/* The HTTP client against a real TLS server: what an honest CA gets, and a hostile one does not. */
 
 #include "tls-server.h"
 
@@ -843,9 +843,13 @@ static int on_tick(sd_event_source *source, uint64_t usec, void *userdata)
 /* A name server that swallows every question holds up neither the loop nor the end. */
 static void test_silent_name_server(void **state)
 {
-        /* the resolver of libc would wait for so long, in a thread that nobody joins */
-        static const char conf[] = "nameserver 127.86.119.53\noptions timeout:30 attempts:2\n";
         Fixture *f = *state;
+        /* an address of its own, so that the same test may run beside this one */
+        _cleanup_free_ char *address = text_format("127.86.%u.%u", (unsigned) getpid() >> 8 & 0xff,
+                        (unsigned) getpid() & 0xff);
+        /* the resolver of libc would wait for so long, in a thread that nobody joins */
+        _cleanup_free_ char *conf = text_format(
+                        "nameserver %s\noptions timeout:30 attempts:2\n", address);
         _cleanup_free_ char *path = text_format("%s/resolv.conf", f->scratch.path);
         struct sockaddr_in in = { .sin_family = AF_INET, .sin_port = htons(53) };
         _cleanup_close_ int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
@@ -855,7 +859,7 @@ static void test_silent_name_server(void **state)
         char question[512];
         uint64_t before;
 
-        assert_int_equal(inet_pton(AF_INET, "127.86.119.53", &in.sin_addr), 1);
+        assert_int_equal(inet_pton(AF_INET, address, &in.sin_addr), 1);
         assert_int_equal(file_write_at(f->scratch.fd, "resolv.conf", conf, strlen(conf), 0644), 0);
         if (!scratch_may_mount())
                 skip();

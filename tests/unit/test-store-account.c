@@ -129,7 +129,7 @@ static void test_save(void **state)
         renew_key_unref(stranger);
 }
 
-/* One CA's name, two directories (a section that was changed from staging to production and back). */
+/* One CA's name, two directories: a section that was changed from staging to production. */
 static void test_two_directories(void **state)
 {
         Fixture *f = *state;
@@ -268,7 +268,7 @@ static void test_foreign(void **state)
         renew_key_unref(key);
 }
 
-/* A disk that is full at any byte: no account, or a whole one; and the old one is there as before. */
+/* A disk that is full at any page: no account or a whole one, and the old one as before. */
 static void test_disk_full(void **state)
 {
         Fixture *f = *state;
