@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The challenge port on real sockets: exact tokens get their answer, everybody else the same one. */
+/* The challenge port on real sockets: exact tokens get their answer, others all get the same. */
 
 #include "net-util.h"
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Keys from the worker: each kind comes, the loop turns meanwhile, and what is given up goes without
- * a trace. */
+/* Keys from the worker: each kind comes, the loop turns meanwhile, and what is given up leaves no
+ * trace. */
 
 #include "net-util.h"
 
