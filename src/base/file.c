@@ -10,6 +10,7 @@
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <sys/stat.h>
 
@@ -100,10 +101,10 @@ static int parent_open(int dir_fd, const char *path, const char **ret_name)
         return fd;
 }
 
-/* In the same directory, as rename() demands. */
+/* In the same directory, as rename() demands. A name that fills NAME_MAX loses its end. */
 static char *temporary_name(const char *name)
 {
-        return text_format(".%s.tmp", name);
+        return text_format(".%.*s.tmp", (int) (NAME_MAX - strlen("..tmp")), name);
 }
 
 static int fill_file(int fd, const void *data, size_t size, mode_t mode)
@@ -170,12 +171,17 @@ int file_write_at(int dir_fd, const char *path, const void *data, size_t size, m
 
 int file_remove_at(int dir_fd, const char *path)
 {
+        _cleanup_free_ char *temporary = NULL;
         _cleanup_close_ int parent = -EBADF;
         const char *name;
 
         parent = parent_open(dir_fd, path, &name);
         if (parent < 0)
                 return parent == -ENOENT ? 0 : parent;
+        temporary = temporary_name(name);
+        if (!temporary)
+                return -ENOMEM;
+        (void) unlinkat(parent, temporary, 0);
         if (unlinkat(parent, name, 0) < 0)
                 return errno == ENOENT ? 0 : -errno;
         return directory_sync(parent);
