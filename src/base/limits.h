@@ -44,8 +44,6 @@
 #define LIMIT_DNS_LABEL ((size_t) 63)
 /* Links of one relation in an answer: alternate chains are two or three. */
 #define LIMIT_LINKS ((size_t) 16)
-/* What a PEM block calls itself, in a message: "ENCRYPTED PRIVATE KEY" has 21 characters. */
-#define LIMIT_PEM_LABEL ((size_t) 40)
 /* Certificates in one chain. */
 #define LIMIT_CHAIN 10U
 /* One configuration file, one line of it with its continuations, and all files together. */
