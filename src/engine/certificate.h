@@ -87,6 +87,9 @@ void certificate_configure(
 /* Recomputes the plan from the facts; sets state and timer. */
 void certificate_replan(Certificate *c);
 
+/* Wall time jumped: what is remembered of the future is put right, and planned anew. */
+void certificate_on_clock_changed(Certificate *c);
+
 /* Begins an attempt (state DUE). */
 void certificate_issue(Certificate *c);
 

@@ -42,6 +42,16 @@ static void on_deployed(const DeployResult *result, void *userdata)
                 certificate_on_deployed(c, result);
 }
 
+/* Plans are instants of wall time, and it is another time now. */
+static void on_clock_changed(void *userdata)
+{
+        Manager *m = userdata;
+
+        log_debug("the clock was set, or the machine woke up: plans are made anew");
+        for (Certificate *c = m->certificates; c; c = c->hh.next)
+                certificate_on_clock_changed(c);
+}
+
 static int on_listen_again(sd_event_source *s, uint64_t usec, void *userdata)
 {
         manager_listen(userdata);
@@ -350,6 +360,8 @@ int manager_new(sd_event *event, Config *config, Store *store_take, const char *
         if (r >= 0)
                 r = deploy_new(event, deploy_socket, config->daemon.settle_usec, on_deployed, m,
                                 &m->deploy);
+        if (r >= 0)
+                r = clock_watch_new(event, on_clock_changed, m, &m->clock_watch);
         if (r < 0)
                 return r;
         *ret = TAKE_PTR(m);
@@ -373,6 +385,7 @@ Manager *manager_free(Manager *m)
                 ca_unref(e->ca);
                 free(e);
         }
+        clock_watch_free(m->clock_watch);
         deploy_free(m->deploy);
         http01_free(m->http01);
         http_client_free(m->http);

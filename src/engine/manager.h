@@ -3,6 +3,7 @@
 
 #include "challenge/http-01.h"
 #include "engine/certificate.h"
+#include "engine/clock-watch.h"
 
 /*
  * Everything that renewd does, on one loop: the certificates by name, the CAs, the challenge port,
@@ -23,6 +24,7 @@ struct Manager {
         HttpClient *http;
         Http01 *http01;
         Deploy *deploy;
+        ClockWatch *clock_watch;
 
         CaEntry *cas;
         Certificate *certificates;
