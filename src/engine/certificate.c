@@ -72,6 +72,8 @@ void certificate_log(
         char text[LIMIT_LOG_MESSAGE];
         va_list ap;
 
+        if (level > log_max_level())
+                return;
         va_start(ap, format);
         (void) vsnprintf(text, sizeof(text), format, ap);
         va_end(ap);
