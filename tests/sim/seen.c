@@ -79,8 +79,8 @@ void seen_order(const char *name)
 {
         uint64_t hour = (sim_truth() - orders_since) / USEC_PER_HOUR;
 
-        assert_true(hour < SIM_HOURS);
-        sim_orders_by_hour[hour]++;
+        if (hour < SIM_HOURS)
+                sim_orders_by_hour[hour]++;
         sim_seen(name)->n_orders++;
 }
 

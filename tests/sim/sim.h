@@ -86,8 +86,8 @@ void sim_forget_seen(void);
 /* Adds to .lapsed what lapsed until now. */
 void sim_see_end(void);
 
-/* Orders of all certificates by hour since sim_begin(). */
-#define SIM_HOURS (24U * 366 * 12)
+/* Orders of all certificates by hour since sim_begin() or sim_forget_orders(), for two years. */
+#define SIM_HOURS (24U * 365 * 2)
 extern unsigned sim_orders_by_hour[SIM_HOURS];
 extern unsigned sim_max_parallel; /* attempts under way at once, at most */
 void sim_forget_orders(void);
