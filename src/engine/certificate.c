@@ -295,6 +295,7 @@ static void certificate_plan(Certificate *c, uint64_t now)
                 .asked = c->asked,
                 .not_before = c->issued.not_before,
                 .not_after = c->issued.not_after,
+                .received = c->issued.received,
                 .before = c->section->renew_before,
                 .random = st->random,
                 .failures = st->failures,

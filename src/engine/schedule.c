@@ -7,6 +7,25 @@
 #include "base/timestamp.h"
 #include "engine/schedule.h"
 
+/* A certificate that was due when it came is not ordered again for this long, or a tenth of its
+ * lifetime where that is less. */
+#define PATIENCE_USEC USEC_PER_DAY
+
+/*
+ * A certificate that was due when it came would be ordered again and again. Our clock may be ahead
+ * of the CA's, or the CA hands out old ones: half of what was left then is waited for.
+ */
+static uint64_t schedule_renewal(const ScheduleFacts *f, uint64_t now)
+{
+        uint64_t lifetime = usec_sub(f->not_after, f->not_before);
+        uint64_t left = usec_sub(f->not_after, f->received);
+        uint64_t due = renew_renewal_due(f->not_before, f->not_after, &f->before, f->random);
+
+        if (due > f->received || f->received > now)
+                return due;
+        return usec_add(f->received, MAX(left / 2, MIN(lifetime / 10, PATIENCE_USEC)));
+}
+
 /* When it is wanted, were there no failures. */
 static Schedule schedule_wanted(const ScheduleFacts *f, uint64_t now)
 {
@@ -17,7 +36,7 @@ static Schedule schedule_wanted(const ScheduleFacts *f, uint64_t now)
         if (f->order_in_flight)
                 return (Schedule){ now, SCHEDULE_RESUMED };
         return (Schedule){
-                .at_usec = renew_renewal_due(f->not_before, f->not_after, &f->before, f->random),
+                .at_usec = schedule_renewal(f, now),
                 .reason = SCHEDULE_LIFETIME,
         };
 }

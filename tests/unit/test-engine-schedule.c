@@ -91,6 +91,33 @@ static void test_clock_set_back(void **state)
         assert_true(schedule_plan(&f, NOW).at_usec <= NOW + 2 * USEC_PER_MIN);
 }
 
+/* Clock ahead of the CA's: it is not ordered again at once, however little seems to be left. */
+static void test_due_when_it_came(void **state)
+{
+        static const struct {
+                uint64_t received, expected;
+        } table[] = {
+                { NOW + 65 * DAY, NOW + 77 * DAY + DAY / 2 },           /* 25 days left: half */
+                { NOW + 89 * DAY + DAY / 2, NOW + 90 * DAY + DAY / 2 }, /* half a day: a day */
+        };
+        ScheduleFacts f = in_force;
+
+        f.not_before = NOW;
+        f.not_after = NOW + 90 * DAY;
+        for (size_t i = 0; i < ELEMENTSOF(table); i++) {
+                Schedule s;
+
+                f.received = table[i].received;
+                s = schedule_plan(&f, f.received);
+                assert_int_equal(s.reason, SCHEDULE_LIFETIME);
+                assert_int_equal(s.at_usec, table[i].expected);
+                /* and as ever when the clock is set back */
+                assert_in_range(schedule_plan(&f, NOW).at_usec, NOW + 58 * DAY, NOW + 60 * DAY);
+        }
+        f.received = NOW + DAY;
+        assert_in_range(schedule_plan(&f, NOW + DAY).at_usec, NOW + 58 * DAY, NOW + 60 * DAY);
+}
+
 static void test_reasons_have_words(void **state)
 {
         for (unsigned r = SCHEDULE_MISSING; r <= SCHEDULE_HELD; r++)
@@ -116,6 +143,7 @@ int main(void)
                 cmocka_unit_test(test_failure_never_hurries),
                 cmocka_unit_test(test_held_and_asked),
                 cmocka_unit_test(test_clock_set_back),
+                cmocka_unit_test(test_due_when_it_came),
                 cmocka_unit_test(test_reasons_have_words),
                 cmocka_unit_test(test_tokens),
         };
