@@ -31,7 +31,7 @@ struct Issuance {
         Config *config;
         const ConfigCertificate *section;
         sd_event_source *timer;
-        bool ordered;
+        uint64_t ordered; /* truth; 0: not yet */
         char *generation;
         Trouble trouble;
         IssuanceDone done;
@@ -66,11 +66,11 @@ static uint64_t lifetime_of(const char *name)
 }
 
 /* As public CAs do: to the second, and valid since an hour before, or less where life is short. */
-static RenewChain *make_chain(const ConfigCertificate *section)
+static RenewChain *make_chain(const ConfigCertificate *section, uint64_t at)
 {
         RenewChain *c = calloc(1, sizeof(*c));
         uint64_t lifetime = lifetime_of(section->name);
-        uint64_t from = sim_truth() - MIN(USEC_PER_HOUR, lifetime / 60);
+        uint64_t from = at - MIN(USEC_PER_HOUR, lifetime / 60);
 
         assert_non_null(c);
         c->not_before = from - from % USEC_PER_SEC;
@@ -116,7 +116,9 @@ static void attempt_end(Issuance *i)
         i->done(i->generation, i->generation ? NULL : &i->trouble, i->userdata);
 }
 
-static void attempt_fail(Issuance *i, const SimFault *fault)
+/* Where the CA said no the order is over; where it could not be reached, or where only the clocks
+ * disagree, it may go on. */
+static void attempt_fail(Issuance *i, const SimFault *fault, bool over)
 {
         RenewProblem problem = {
                 .type = fault->type,
@@ -127,35 +129,36 @@ static void attempt_fail(Issuance *i, const SimFault *fault)
         if (fault->retry_after_usec > 0)
                 problem.not_before = clock_realtime_usec() + fault->retry_after_usec;
         trouble_from_problem(&i->trouble, &problem);
-        /* Where the CA said no the order is over; where it could not be reached it may go on. */
-        if (fault->type != RENEW_PROBLEM_TRANSPORT)
+        if (over)
                 (void) store_order_remove(i->store, i->section->name);
         seen_failure(i->section->name);
         attempt_end(i);
 }
 
+/* CAs forget their orders after a week. */
 static bool can_resume(const Issuance *i, const StoreOrder *stored)
 {
-        return streq(stored->ca, ca_name(i->ca)) && stored->state &&
-               strv_equal_set(stored->names, i->section->names);
+        return streq(stored->ca, ca_name(i->ca)) &&
+               strv_equal_set(stored->names, i->section->names) &&
+               strtoull(stored->state, NULL, 10) + 7 * USEC_PER_DAY > sim_truth();
 }
 
-/* Return: whether an order of before goes on. */
-static bool resume(Issuance *i)
+/* An order of before goes on, if there is one. */
+static void resume(Issuance *i)
 {
         StoreOrder stored = {};
-        bool can = store_order_load(i->store, i->section->name, &stored) == 0 &&
-                   can_resume(i, &stored);
 
+        if (store_order_load(i->store, i->section->name, &stored) == 0 && can_resume(i, &stored))
+                i->ordered = strtoull(stored.state, NULL, 10);
         store_order_done(&stored);
-        return can;
 }
 
 static void order(Issuance *i)
 {
+        _cleanup_free_ char *state = text_format("%llu", (unsigned long long) sim_truth());
         StoreOrder o = {
                 .key = the_key,
-                .state = (char *) (uintptr_t) "ordered",
+                .state = state,
                 .ca = (char *) (uintptr_t) ca_name(i->ca),
                 .account = (char *) (uintptr_t) "account",
                 .names = i->section->names,
@@ -163,12 +166,13 @@ static void order(Issuance *i)
 
         assert_int_equal(store_order_begin(i->store, i->section->name, &o), 0);
         seen_order(i->section->name);
+        i->ordered = sim_truth();
 }
 
 static void finish(Issuance *i)
 {
         const char *name = i->section->name;
-        RenewChain *chain = make_chain(i->section);
+        RenewChain *chain = make_chain(i->section, i->ordered);
         uint64_t now = clock_realtime_usec();
 
         if (chain->not_before <= now + USEC_PER_HOUR && chain->not_after > now) {
@@ -179,7 +183,8 @@ static void finish(Issuance *i)
                 (void) store_order_remove(i->store, name);
                 attempt_end(i);
         } else {
-                attempt_fail(i, &(SimFault){ .type = RENEW_PROBLEM_BAD_CERTIFICATE });
+                attempt_fail(i, &(SimFault){ .type = RENEW_PROBLEM_BAD_CERTIFICATE },
+                                chain->not_after <= sim_truth());
         }
         renew_chain_free(chain);
 }
@@ -189,12 +194,12 @@ static int on_timer(sd_event_source *s, uint64_t usec, void *userdata)
         Issuance *i = userdata;
         SimFault fault;
 
-        if (find_fault(i, i->ordered, &fault)) {
-                attempt_fail(i, &fault);
-        } else if (!i->ordered) {
-                if (!resume(i))
+        if (find_fault(i, i->ordered > 0, &fault)) {
+                attempt_fail(i, &fault, fault.type != RENEW_PROBLEM_TRANSPORT);
+        } else if (i->ordered == 0) {
+                resume(i);
+                if (i->ordered == 0)
                         order(i);
-                i->ordered = true;
                 again(i, 2 * USEC_PER_SEC, 20 * USEC_PER_SEC);
         } else {
                 finish(i);
