@@ -44,8 +44,8 @@ static int certificate_failure_level(const Certificate *c, RenewRetry retry, uin
         return certificate_ends_soon(c, now) ? LOG_ERR : LOG_WARNING;
 }
 
-/* No plan waits for so long (a week and a quarter is the longest): who fails after this was switched
- * off, or has another clock now, and begins another streak. */
+/* No plan waits for so long (a week and a quarter is the longest): who fails after this was
+ * switched off, or has another clock now, and begins another streak. */
 #define STREAK_GAP (10 * USEC_PER_DAY)
 
 static void certificate_remember_failure(Certificate *c, const Trouble *trouble, uint64_t now)

@@ -442,6 +442,12 @@ bool certificate_can_be_validated(const Certificate *c)
         return c->section->webroot || c->manager->listening;
 }
 
+bool certificate_wants_new_order(const Certificate *c)
+{
+        return !c->order_in_flight && !c->asked &&
+               !(issued_is_set(&c->issued) && strv_equal_set(c->issued.names, c->section->names));
+}
+
 bool certificate_is_well(const Certificate *c, uint64_t now)
 {
         return issued_is_set(&c->issued) && c->issued.not_after > now &&

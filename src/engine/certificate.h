@@ -103,6 +103,10 @@ void certificate_on_deployed(Certificate *c, const DeployResult *result);
 /* Whether an attempt could begin: it has its webroot, or the challenge port is ours. */
 bool certificate_can_be_validated(const Certificate *c);
 
+/* Whether what it waits for is an order of another set of names than it has, as its CA counts them,
+ * and nobody waits in front of it. */
+bool certificate_wants_new_order(const Certificate *c);
+
 /* Whether it is in force, as configured, installed and without trouble. */
 bool certificate_is_well(const Certificate *c, uint64_t now_usec);
 

@@ -33,6 +33,7 @@ struct Manager {
         Certificate *due;
         unsigned n_issuing;     /* attempts under way */
         sd_event_source *start; /* begins what can begin */
+        sd_event_source *paced; /* the same, when the next of a crowd may */
 
         /* the challenge port */
         bool listening;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Clocks that are wrong, set, set back, and machines that sleep (reliability.md goal 9): at most one
- * order more for each certificate, none is lost, no storm. */
+/* Clocks that are wrong, set, set back, and machines that sleep (reliability.md goal 9): at most
+ * one order more for each certificate, none is lost, no storm. */
 
 #include <setjmp.h>
 #include <stdarg.h>
