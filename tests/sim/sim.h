@@ -41,7 +41,10 @@ void sim_end(void);
 /* Text of renewd.conf; one CA named "ca" is there already. A running engine reloads. */
 void sim_configure(const char *text);
 
-/* "Certificates" sections named PREFIX-00000 to PREFIX-N, without CA= for NULL. Caller frees. */
+/* The same once more. */
+void sim_reload(void);
+
+/* [Certificate] sections named PREFIX-00000 to PREFIX-N, without CA= for NULL. Caller frees. */
 char *sim_sections(const char *prefix, unsigned n, const char *ca);
 
 void sim_start(void);

@@ -241,7 +241,7 @@ static void test_backoff_follows_clock(void **state)
         sim_set_clock(0);
         sim_set_faulty(NULL);
         for (unsigned i = 0; i < 8 * 60; i++) {
-                configure();
+                sim_reload();
                 sim_run(USEC_PER_MIN);
                 if (i % 60 == 0) {
                         sim_stop();

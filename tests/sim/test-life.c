@@ -30,8 +30,8 @@ static void live(const char *lifetime, uint64_t days, unsigned from, unsigned to
                         s->n_issued, (unsigned long long) days, (unsigned long long) s->min_share,
                         (unsigned long long) s->max_share);
         assert_int_equal(s->lapsed, 0);
-        assert_int_equal(s->n_attempts, s->n_issued);
-        assert_int_equal(s->n_orders, s->n_issued);
+        assert_in_range(s->n_attempts, s->n_issued, s->n_issued + 1); /* one may be under way */
+        assert_in_range(s->n_orders, s->n_issued, s->n_issued + 1);
         assert_true(s->n_issued >= n_lives * 1000 / to &&
                         s->n_issued <= n_lives * 1000 / (from - backdated) + 2);
         assert_true(s->min_share >= from && s->max_share <= to);

@@ -73,6 +73,12 @@ void sim_configure(const char *text)
                 assert_int_equal(manager_reload(manager, config.config), 0);
 }
 
+void sim_reload(void)
+{
+        assert_int_equal(fixture_load(&config), 0);
+        assert_int_equal(manager_reload(manager, config.config), 0);
+}
+
 char *sim_sections(const char *prefix, unsigned n, const char *ca)
 {
         char *text = NULL;
