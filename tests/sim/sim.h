@@ -54,6 +54,11 @@ Certificate *sim_certificate(const char *name);
 
 void sim_run(uint64_t span_usec);
 
+/* A CA asks for a token. */
+bool sim_is_presented(const char *token);
+void sim_read_token(const char *token);
+size_t sim_n_presented(void);
+
 /* --- the world outside ------------------------------------------------------------------------ */
 
 /* Why an attempt fails. */

@@ -9,6 +9,7 @@
 
 #include "base/log.h"
 #include "base/random.h"
+#include "base/strv.h"
 #include "engine/key-job.h"
 #include "sim.h"
 #include "unit/config-util.h"
@@ -130,15 +131,43 @@ void sim_run(uint64_t span_usec)
 
 struct Http01 {
         ChallengeSolver solver;
+        Http01Seen seen;
+        void *userdata;
 };
+
+static char **presented; /* tokens */
+static Http01 *http01;
 
 static int present(ChallengeSolver *s, const RenewChallenge *challenge, char **ret_reason)
 {
-        return 0;
+        return strv_add(&presented, challenge->token);
 }
 
 static void retract(ChallengeSolver *s, const RenewChallenge *challenge)
 {
+        char **rest = NULL;
+
+        STRV_FOREACH (token, presented)
+                if (!streq(*token, challenge->token))
+                        assert_int_equal(strv_add(&rest, *token), 0);
+        strv_free(presented);
+        presented = rest;
+}
+
+bool sim_is_presented(const char *token)
+{
+        return strv_contains(presented, token);
+}
+
+void sim_read_token(const char *token)
+{
+        if (sim_is_presented(token))
+                http01->seen(token, http01->userdata);
+}
+
+size_t sim_n_presented(void)
+{
+        return strv_length(presented);
 }
 
 static ChallengeSolver *solver_free(ChallengeSolver *s)
@@ -150,9 +179,10 @@ static const ChallengeVtable vtable = { "listener", present, retract, solver_fre
 
 int http01_new(sd_event *e, Http01Seen seen, void *userdata, Http01 **ret)
 {
-        *ret = calloc(1, sizeof(**ret));
-        assert_non_null(*ret);
-        (*ret)->solver.vtable = &vtable;
+        http01 = calloc(1, sizeof(*http01));
+        assert_non_null(http01);
+        *http01 = (Http01){ { &vtable }, seen, userdata };
+        *ret = http01;
         return 0;
 }
 
@@ -161,8 +191,10 @@ ChallengeSolver *http01_solver(Http01 *h)
         return &h->solver;
 }
 
+/* Tokens of a listener vanish with it. */
 Http01 *http01_free(Http01 *h)
 {
+        presented = strv_free(presented);
         free(h);
         return NULL;
 }
