@@ -7,23 +7,45 @@
 #include "base/timestamp.h"
 #include "engine/schedule.h"
 
-/* A certificate that was due when it came is not ordered again for this long, or a tenth of its
- * lifetime where that is less. */
-#define PATIENCE_USEC USEC_PER_DAY
+/* Between a certificate's arrival and its own renewal lies this much, or a tenth of its lifetime
+ * where that is less: a window that is always past must not make more than four orders a day. */
+#define PATIENCE_USEC (6 * USEC_PER_HOUR)
+
+/* By the CA's window where there is one, but never later than the lifetime permits, and earlier only
+ * where the administrator wants it (RenewBefore=). */
+static Schedule schedule_suggested(const ScheduleFacts *f)
+{
+        uint64_t due = renew_renewal_due(f->not_before, f->not_after, &f->before, f->random);
+        uint64_t latest = renew_renewal_latest(f->not_before, f->not_after);
+        bool wished = f->before.percent > 0 || f->before.span > 0;
+
+        if (f->window_at == 0 || (wished && due < f->window_at))
+                return (Schedule){ due, SCHEDULE_LIFETIME };
+        if (latest < f->window_at)
+                return (Schedule){ latest, SCHEDULE_LIFETIME };
+        return (Schedule){ f->window_at, SCHEDULE_WINDOW };
+}
 
 /*
  * A certificate that was due when it came would be ordered again and again. Our clock may be ahead
  * of the CA's, or the CA hands out old ones: half of what was left then is waited for.
  */
-static uint64_t schedule_renewal(const ScheduleFacts *f, uint64_t now)
+static Schedule schedule_renewal(const ScheduleFacts *f, uint64_t now)
 {
         uint64_t lifetime = usec_sub(f->not_after, f->not_before);
-        uint64_t left = usec_sub(f->not_after, f->received);
-        uint64_t due = renew_renewal_due(f->not_before, f->not_after, &f->before, f->random);
+        Schedule s = schedule_suggested(f);
 
-        if (due > f->received || f->received > now)
-                return due;
-        return usec_add(f->received, MAX(left / 2, MIN(lifetime / 10, PATIENCE_USEC)));
+        if (f->received > now) /* by a clock that was set back since */
+                return s;
+        if (s.at_usec <= f->received)
+                s.at_usec = usec_add(f->received, usec_sub(f->not_after, f->received) / 2);
+        s.at_usec = MAX(s.at_usec, usec_add(f->received, MIN(lifetime / 10, PATIENCE_USEC)));
+        return s;
+}
+
+static bool is_renewal(ScheduleReason reason)
+{
+        return reason == SCHEDULE_LIFETIME || reason == SCHEDULE_WINDOW;
 }
 
 /* When it is wanted, were there no failures. */
@@ -35,10 +57,7 @@ static Schedule schedule_wanted(const ScheduleFacts *f, uint64_t now)
                 return (Schedule){ now, SCHEDULE_CHANGED };
         if (f->order_in_flight)
                 return (Schedule){ now, SCHEDULE_RESUMED };
-        return (Schedule){
-                .at_usec = schedule_renewal(f, now),
-                .reason = SCHEDULE_LIFETIME,
-        };
+        return schedule_renewal(f, now);
 }
 
 Schedule schedule_plan(const ScheduleFacts *f, uint64_t now)
@@ -60,7 +79,7 @@ Schedule schedule_plan(const ScheduleFacts *f, uint64_t now)
                         f->issued ? f->not_after : 0, f->failures_random);
         if (retry == USEC_INFINITY) {
                 /* An attempt that came early (the operator's, say) is not the one that is due. */
-                if (wanted.reason == SCHEDULE_LIFETIME && wanted.at_usec > failures.last)
+                if (is_renewal(wanted.reason) && wanted.at_usec > failures.last)
                         return wanted;
                 return (Schedule){ USEC_INFINITY, SCHEDULE_HELD };
         }
@@ -82,6 +101,8 @@ const char *schedule_reason_to_token(ScheduleReason reason)
                 return "resumed";
         case SCHEDULE_LIFETIME:
                 return "lifetime";
+        case SCHEDULE_WINDOW:
+                return "window";
         case SCHEDULE_RETRY:
                 return "retry";
         case SCHEDULE_HELD:
@@ -103,6 +124,8 @@ const char *schedule_reason_to_string(ScheduleReason reason)
                 return "its order was interrupted";
         case SCHEDULE_LIFETIME:
                 return "its time has come";
+        case SCHEDULE_WINDOW:
+                return "the CA suggests this time";
         case SCHEDULE_RETRY:
                 return "the last attempt failed";
         case SCHEDULE_HELD:

@@ -2,7 +2,8 @@
 /*
  * Attempts without librenew, behind engine/issuance.h: the order of events of the real one (order
  * on disk, CA, generation, switch, order removed) and its rules for what stays on disk when it
- * fails, without keys, signatures and JSON. Hundreds of thousands of them take seconds.
+ * fails, without keys, signatures and JSON. Hundreds of thousands of them take seconds. The account
+ * is a real one at the CA of ca.c, which also says when it wants certificates renewed.
  *
  * A certificate "90d-…" lives for 90 days. Its validity is counted from the truth, as a CA does,
  * and judged by the machine's clock, as librenew does. The CA's own TLS certificate is two months
@@ -19,7 +20,6 @@
 #include "base/text.h"
 #include "crypto/chain.h"
 #include "engine/issuance.h"
-#include "net/http-client.h"
 #include "seen.h"
 
 #define CA_TLS_FROM (60 * (int64_t) USEC_PER_DAY)
@@ -30,6 +30,7 @@ struct Issuance {
         Ca *ca;
         Config *config;
         const ConfigCertificate *section;
+        CaWaiter waiter;
         sd_event_source *timer;
         uint64_t ordered; /* truth; 0: not yet */
         char *generation;
@@ -77,6 +78,9 @@ static RenewChain *make_chain(const ConfigCertificate *section, uint64_t at)
         c->not_after = c->not_before + lifetime;
         c->serial = text_format("%08x", ++n_serials);
         c->fingerprint = strdup(c->serial);
+        /* The CA of ca.c finds the certificate's validity in this. */
+        c->ari_id = text_format("%llu.%llu", (unsigned long long) (c->not_before / USEC_PER_SEC),
+                        (unsigned long long) (lifetime / USEC_PER_SEC));
         c->top_issuer = strdup("Simulated Root");
         c->n_identifiers = strv_length(section->names);
         c->identifiers = calloc(c->n_identifiers, sizeof(*c->identifiers));
@@ -207,6 +211,14 @@ static int on_timer(sd_event_source *s, uint64_t usec, void *userdata)
         return 0;
 }
 
+static void on_account_ready(const Trouble *trouble, void *userdata)
+{
+        Issuance *i = userdata;
+
+        assert_null(trouble);
+        again(i, USEC_PER_SEC / 10, 3 * USEC_PER_SEC);
+}
+
 int issuance_start(
                 const IssuanceOptions *options, IssuanceDone done, void *userdata, Issuance **ret)
 {
@@ -226,7 +238,8 @@ int issuance_start(
         assert_int_equal(sd_event_add_time_relative(options->event, &i->timer, CLOCK_BOOTTIME, 0, 0,
                                          on_timer, i),
                         0);
-        again(i, USEC_PER_SEC / 10, 3 * USEC_PER_SEC);
+        (void) sd_event_source_set_enabled(i->timer, SD_EVENT_OFF);
+        ca_wait(i->ca, &i->waiter, on_account_ready, i);
         seen_attempt(i->section->name);
         *ret = i;
         return 0;
@@ -237,6 +250,7 @@ Issuance *issuance_free(Issuance *i)
         if (!i)
                 return NULL;
         seen_attempt_end();
+        ca_wait_cancel(&i->waiter);
         sd_event_source_disable_unref(i->timer);
         trouble_done(&i->trouble);
         free(i->generation);
@@ -263,44 +277,4 @@ const char *issuance_order_url(const Issuance *i)
 const char *issuance_order_state(const Issuance *i)
 {
         return "simulated";
-}
-
-/* --- the network: nothing above sends anything ------------------------------------------------ */
-
-int http_client_new(sd_event *event, HttpClient **ret)
-{
-        *ret = NULL;
-        return 0;
-}
-
-HttpClient *http_client_free(HttpClient *c)
-{
-        return NULL;
-}
-
-int http_origin_new(HttpClient *c, const char *trust_file, HttpOrigin **ret)
-{
-        *ret = NULL;
-        return 0;
-}
-
-HttpOrigin *http_origin_free(HttpOrigin *o)
-{
-        return NULL;
-}
-
-void http_origin_set_parallel(HttpOrigin *o, unsigned n)
-{
-}
-
-int http_client_send(HttpOrigin *o, const HttpClientRequest *request, HttpClientHandler handler,
-                void *userdata, HttpTransfer **ret)
-{
-        fail_msg("%s is asked for", request->url);
-        return 0;
-}
-
-HttpTransfer *http_transfer_cancel(HttpTransfer *t)
-{
-        return NULL;
 }

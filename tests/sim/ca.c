@@ -38,6 +38,7 @@ struct HttpTransfer {
         char *location;
         char *retry_after;
         char *token; /* it was read by then */
+        bool gives_nonce;
 };
 
 static sd_event *event;
@@ -46,6 +47,8 @@ static unsigned n_orders, n_nonces, n_serials;
 static bool nonces[1U << 20]; /* given and not used */
 static RenewKey *root_key;
 static CaWeather weather;
+static CaWindows windows;
+static unsigned n_polls;
 
 void ca_set_weather(CaWeather w)
 {
@@ -62,6 +65,18 @@ void ca_reset(void)
         memset(nonces, 0, sizeof(nonces));
         n_orders = n_nonces = n_serials = 0;
         weather = CA_WELL;
+        windows = (CaWindows){};
+        n_polls = 0;
+}
+
+void ca_set_windows(CaWindows w)
+{
+        windows = w;
+}
+
+unsigned ca_n_polls(void)
+{
+        return n_polls;
 }
 
 /* --- certificates ----------------------------------------------------------------------------- */
@@ -220,9 +235,73 @@ static void answer_finalize(HttpTransfer *t, unsigned n, const json_t *payload)
         answer_order(t, n, 200);
 }
 
-static const char directory[] = "{\"newNonce\":\"" URL "/nonce\",\"newAccount\":\"" URL
+static const char directory[] = "\"newNonce\":\"" URL "/nonce\",\"newAccount\":\"" URL
                                 "/account\",\"newOrder\":\"" URL "/new\",\"revokeCert\":\"" URL
-                                "/revoke\",\"keyChange\":\"" URL "/change\"}";
+                                "/revoke\",\"keyChange\":\"" URL "/change\"";
+static const char renewal_info[] = ",\"renewalInfo\":\"" URL "/window\"";
+
+/* --- renewal information ---------------------------------------------------------------------- */
+
+static void format_instant(char text[static TIMESTAMP_MAX], uint64_t usec)
+{
+        (void) timestamp_format(text, usec - usec % USEC_PER_SEC);
+}
+
+/* Let's Encrypt's: a fiftieth of the lifetime around two thirds of it, or around the half where it
+ * is shorter than ten days. */
+static void answer_window(HttpTransfer *t, const char *id)
+{
+        unsigned long long from, lifetime;
+        char start[TIMESTAMP_MAX], end[TIMESTAMP_MAX];
+        uint64_t middle, at;
+
+        n_polls++;
+        if (weather == CA_BUSY) {
+                answer_problem(t, 503, "serverInternal");
+                return;
+        }
+        assert_int_equal(sscanf(id, "%llu.%llu", &from, &lifetime), 2);
+        at = from * USEC_PER_SEC;
+        lifetime *= USEC_PER_SEC;
+        middle = at + (lifetime < 10 * USEC_PER_DAY ? lifetime / 2 : lifetime * 2 / 3);
+        at = middle - lifetime / 100;
+        switch (windows.kind) {
+        case CA_WINDOWS_AS_USUAL:
+        case CA_NO_WINDOWS:
+                break;
+        case CA_WINDOWS_PAST: /* as boulder's are for what is revoked: with the time of asking */
+                at = sim_truth() - USEC_PER_HOUR;
+                lifetime = 25 * USEC_PER_HOUR;
+                break;
+        case CA_WINDOWS_MOVE: /* at each question elsewhere in the same tenth of its life */
+                at += sim_chance(lifetime / 10);
+                break;
+        case CA_WINDOWS_TOO_LATE:
+                at += lifetime;
+                break;
+        case CA_WINDOWS_LATE: /* in the last tenth */
+                at = from * USEC_PER_SEC + lifetime / 10 * 9;
+                break;
+        }
+        format_instant(start, at);
+        format_instant(end, at + lifetime / 50);
+        t->retry_after = text_format("%u", windows.poll_seconds ? windows.poll_seconds : 21600);
+        answer(t, 200,
+                        text_format("{\"suggestedWindow\":{\"start\":\"%s\",\"end\":\"%s\"}}",
+                                        start, end));
+}
+
+static void answer_get(HttpTransfer *t, const char *path)
+{
+        if (has_prefix(path, "/window/"))
+                answer_window(t, path + strlen("/window/"));
+        else if (streq(path, "/nonce"))
+                answer(t, 200, NULL);
+        else
+                answer(t, 200,
+                                text_format("{%s%s}", directory,
+                                                windows.kind == CA_NO_WINDOWS ? "" : renewal_info));
+}
 
 /* --- requests --------------------------------------------------------------------------------- */
 
@@ -295,12 +374,15 @@ static int on_timer(sd_event_source *s, uint64_t usec, void *userdata)
         char nonce[32], date[64];
         time_t truth = (time_t) (sim_truth() / USEC_PER_SEC);
         struct tm tm;
-        HttpHeader headers[5] = { { "Replay-Nonce", nonce }, { "Date", date } };
-        HttpClientResponse response = { .status = t->status, .headers = headers, .n_headers = 2 };
+        HttpHeader headers[5] = { { "Date", date } };
+        HttpClientResponse response = { .status = t->status, .headers = headers, .n_headers = 1 };
 
-        assert_true(++n_nonces < ELEMENTSOF(nonces));
-        nonces[n_nonces] = true;
-        (void) snprintf(nonce, sizeof(nonce), "nonce-%u", n_nonces);
+        if (t->gives_nonce) {
+                assert_true(++n_nonces < ELEMENTSOF(nonces));
+                nonces[n_nonces] = true;
+                (void) snprintf(nonce, sizeof(nonce), "nonce-%u", n_nonces);
+                headers[response.n_headers++] = (HttpHeader){ "Replay-Nonce", nonce };
+        }
         assert_non_null(gmtime_r(&truth, &tm));
         (void) strftime(date, sizeof(date), "%a, %d %b %Y %H:%M:%S GMT", &tm);
         if (t->location)
@@ -330,7 +412,7 @@ int http_client_send(HttpOrigin *o, const HttpClientRequest *request, HttpClient
         HttpTransfer *t = calloc(1, sizeof(*t));
 
         assert_non_null(t);
-        assert_true(has_prefix(request->url, URL "/"));
+        t->gives_nonce = !strstr(request->url, "/window/");
         t->handler = handler;
         t->userdata = userdata;
         assert_int_equal(sd_event_add_time_relative(event, &t->timer, CLOCK_BOOTTIME,
@@ -343,7 +425,7 @@ int http_client_send(HttpOrigin *o, const HttpClientRequest *request, HttpClient
         if (streq(request->method, "POST"))
                 answer_post(t, request);
         else
-                answer(t, 200, streq(request->url, URL "/nonce") ? NULL : strdup(directory));
+                answer_get(t, strchr(request->url + strlen("https://"), '/'));
         return 0;
 }
 

@@ -65,6 +65,10 @@ static StoreState copy_state(const StoreState *from)
         StoreState st = *from;
 
         st.ca = copy(from->ca);
+        st.account = copy(from->account);
+        st.profile = copy(from->profile);
+        st.renewal_info.generation = copy(from->renewal_info.generation);
+        st.renewal_info.explanation_url = copy(from->renewal_info.explanation_url);
         st.key_type = copy(from->key_type);
         st.names = copy_strv(from->names);
         st.failures_config = copy(from->failures_config);
@@ -110,8 +114,15 @@ static StoreGeneration copy_generation(const StoreGeneration *from)
 
 static StoreOrder copy_order(const StoreOrder *from)
 {
-        return (StoreOrder){ renew_key_ref(from->key), copy(from->state), copy(from->ca),
-                copy(from->account), copy(from->webroot), copy_strv(from->names) };
+        return (StoreOrder){
+                .key = renew_key_ref(from->key),
+                .state = copy(from->state),
+                .ca = copy(from->ca),
+                .account = copy(from->account),
+                .webroot = copy(from->webroot),
+                .profile = copy(from->profile),
+                .names = copy_strv(from->names),
+        };
 }
 
 static void problem_done(StoreProblem *p)
@@ -121,9 +132,19 @@ static void problem_done(StoreProblem *p)
         free(p->where);
 }
 
+void store_renewal_info_done(StoreRenewalInfo *info)
+{
+        free(info->generation);
+        free(info->explanation_url);
+        *info = (StoreRenewalInfo){};
+}
+
 void store_state_done(StoreState *st)
 {
         free(st->ca);
+        free(st->account);
+        free(st->profile);
+        store_renewal_info_done(&st->renewal_info);
         free(st->key_type);
         strv_free(st->names);
         free(st->failures_config);
@@ -148,6 +169,7 @@ void store_order_done(StoreOrder *o)
         free(o->ca);
         free(o->account);
         free(o->webroot);
+        free(o->profile);
         strv_free(o->names);
         *o = (StoreOrder){};
 }

@@ -19,7 +19,6 @@ void sim_set_faulty(SimFaulty faulty)
 static void begin(void)
 {
         sim_begin(1);
-        ca_reset();
         sim_configure("[Certificate 90d-00000]\nNames=90d-00000.example.org\nCA=ca\n"
                       "[Certificate 45d-00000]\nNames=45d-00000.example.org\nCA=ca\n"
                       "[Certificate 160h-00000]\nNames=160h-00000.example.org\nCA=ca\n");
@@ -30,7 +29,6 @@ static void end(void)
 {
         sim_stop();
         assert_int_equal(sim_n_presented(), 0);
-        ca_reset();
         sim_end();
 }
 

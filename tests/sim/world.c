@@ -11,7 +11,7 @@
 #include "base/random.h"
 #include "base/strv.h"
 #include "engine/key-job.h"
-#include "sim.h"
+#include "ca.h"
 #include "unit/config-util.h"
 
 static uint64_t chance;
@@ -46,6 +46,7 @@ void sim_begin(uint64_t seed)
         print_message("seed %llu\n", (unsigned long long) chance);
         log_open("sim", getenv("SIM_LOG") ? LOG_DEBUG : LOG_EMERG);
         sim_event_reset();
+        ca_reset();
         sim_forget_seen();
         sim_forget_orders();
         assert_int_equal(sd_event_new(&event), 0);

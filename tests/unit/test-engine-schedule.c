@@ -93,6 +93,29 @@ static void test_held_before_its_time(void **state)
         assert_int_equal(schedule_plan(&f, due).reason, SCHEDULE_HELD);
 }
 
+/* By the CA's window, but no later than the lifetime permits, and earlier where that is wished. */
+static void test_window(void **state)
+{
+        ScheduleFacts f = in_force;
+        uint64_t due = schedule_plan(&f, NOW).at_usec;
+        uint64_t latest = renew_renewal_latest(f.not_before, f.not_after);
+
+        f.window_at = due - DAY;
+        assert_int_equal(schedule_plan(&f, NOW).at_usec, due - DAY);
+        assert_int_equal(schedule_plan(&f, NOW).reason, SCHEDULE_WINDOW);
+        f.window_at = due + DAY;
+        assert_int_equal(schedule_plan(&f, NOW).at_usec, due + DAY);
+        f.window_at = f.not_after - 1;
+        assert_int_equal(schedule_plan(&f, NOW).at_usec, latest);
+        assert_int_equal(schedule_plan(&f, NOW).reason, SCHEDULE_LIFETIME);
+
+        f.before.span = f.not_after - due + 5 * DAY;
+        f.window_at = due;
+        assert_true(schedule_plan(&f, NOW).at_usec <= due - 5 * DAY);
+        f.window_at = due - 20 * DAY;
+        assert_int_equal(schedule_plan(&f, NOW).at_usec, due - 20 * DAY);
+}
+
 static void test_clock_set_back(void **state)
 {
         ScheduleFacts f = in_force;
@@ -110,8 +133,8 @@ static void test_due_when_it_came(void **state)
         static const struct {
                 uint64_t received, expected;
         } table[] = {
-                { NOW + 65 * DAY, NOW + 77 * DAY + DAY / 2 },           /* 25 days left: half */
-                { NOW + 89 * DAY + DAY / 2, NOW + 90 * DAY + DAY / 2 }, /* half a day: a day */
+                { NOW + 65 * DAY, NOW + 77 * DAY + DAY / 2 }, /* 25 days left: half */
+                { NOW + 90 * DAY - DAY / 4, NOW + 90 * DAY }, /* six hours left: six hours */
         };
         ScheduleFacts f = in_force;
 
@@ -131,6 +154,24 @@ static void test_due_when_it_came(void **state)
         assert_in_range(schedule_plan(&f, NOW + DAY).at_usec, NOW + 58 * DAY, NOW + 60 * DAY);
 }
 
+/* A window that is past as soon as it is asked for makes four orders a day and not one in half an
+ * hour; a certificate of less than 60 hours waits for a tenth of its life. */
+static void test_window_past_from_the_start(void **state)
+{
+        ScheduleFacts f = in_force;
+
+        f.received = NOW - USEC_PER_HOUR;
+        f.window_at = NOW + USEC_PER_MIN;
+        assert_int_equal(schedule_plan(&f, NOW).at_usec, NOW + 5 * USEC_PER_HOUR);
+        assert_int_equal(schedule_plan(&f, NOW).reason, SCHEDULE_WINDOW);
+        f.not_before = f.received;
+        f.not_after = f.received + USEC_PER_DAY;
+        assert_int_equal(schedule_plan(&f, NOW).at_usec, f.received + USEC_PER_DAY / 10);
+        f.received = NOW - 7 * USEC_PER_HOUR;
+        f.not_after = NOW + 80 * DAY;
+        assert_int_equal(schedule_plan(&f, NOW).at_usec, f.window_at);
+}
+
 static void test_reasons_have_words(void **state)
 {
         for (unsigned r = SCHEDULE_MISSING; r <= SCHEDULE_HELD; r++)
@@ -141,7 +182,7 @@ static void test_reasons_have_words(void **state)
 static void test_tokens(void **state)
 {
         static const char *const tokens[] = { "missing", "asked", "changed", "resumed", "lifetime",
-                "retry", "held" };
+                "window", "retry", "held" };
 
         for (unsigned r = 0; r < ELEMENTSOF(tokens); r++)
                 assert_string_equal(schedule_reason_to_token((ScheduleReason) r), tokens[r]);
@@ -156,8 +197,10 @@ int main(void)
                 cmocka_unit_test(test_failure_never_hurries),
                 cmocka_unit_test(test_held_and_asked),
                 cmocka_unit_test(test_held_before_its_time),
+                cmocka_unit_test(test_window),
                 cmocka_unit_test(test_clock_set_back),
                 cmocka_unit_test(test_due_when_it_came),
+                cmocka_unit_test(test_window_past_from_the_start),
                 cmocka_unit_test(test_reasons_have_words),
                 cmocka_unit_test(test_tokens),
         };
