@@ -26,6 +26,16 @@ static Schedule schedule_suggested(const ScheduleFacts *f)
         return (Schedule){ f->window_at, SCHEDULE_WINDOW };
 }
 
+/* Due when it came, or as good as due: in the first eighth of what was left then. */
+static bool was_due_on_arrival(const ScheduleFacts *f)
+{
+        static const RenewBefore by_rule = {};
+        uint64_t left = usec_sub(f->not_after, f->received);
+
+        return renew_renewal_due(f->not_before, f->not_after, &by_rule, f->random) <=
+               usec_add(f->received, left / 8);
+}
+
 /*
  * A certificate that was due when it came would be ordered again and again. Our clock may be ahead
  * of the CA's, or the CA hands out old ones: half of what was left then is waited for.
@@ -37,8 +47,11 @@ static Schedule schedule_renewal(const ScheduleFacts *f, uint64_t now)
 
         if (f->received > now) /* by a clock that was set back since */
                 return s;
-        if (s.at_usec <= f->received)
-                s.at_usec = usec_add(f->received, usec_sub(f->not_after, f->received) / 2);
+        if (was_due_on_arrival(f))
+                s = (Schedule){
+                        .at_usec = usec_add(f->received, usec_sub(f->not_after, f->received) / 2),
+                        .reason = SCHEDULE_LIFETIME,
+                };
         s.at_usec = MAX(s.at_usec, usec_add(f->received, MIN(lifetime / 10, PATIENCE_USEC)));
         return s;
 }

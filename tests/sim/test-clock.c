@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <cmocka.h>
 
-#include "sim.h"
+#include "ca.h"
 
 #define N_EACH 10U
 #define DAY    ((int64_t) USEC_PER_DAY)
@@ -35,10 +35,14 @@ static void configure(void)
         sim_configure(all);
 }
 
+/* With and without the CA's windows. */
+static CaWindows windows;
+
 /* All are issued, an hour old, and what is seen is counted from here. */
 static void begin(void)
 {
         sim_begin(1);
+        ca_set_windows(windows);
         configure();
         sim_start();
         sim_run(USEC_PER_HOUR);
@@ -94,10 +98,14 @@ static void err(int64_t error, uint64_t span, bool restarts,
 static void err_in_all_ways(int64_t error,
                 void (*see)(const char *name, const SimSeen *seen, unsigned lifetime))
 {
-        err(error, 10 * USEC_PER_MIN, false, see);
-        err(error, 10 * USEC_PER_MIN, true, see);
-        err(error, 70 * USEC_PER_HOUR, false, see);
-        err(error, 70 * USEC_PER_HOUR, true, see);
+        for (unsigned i = 0; i < 2; i++) {
+                windows.kind = i ? CA_WINDOWS_AS_USUAL : CA_NO_WINDOWS;
+                err(error, 10 * USEC_PER_MIN, false, see);
+                err(error, 10 * USEC_PER_MIN, true, see);
+                err(error, 70 * USEC_PER_HOUR, false, see);
+                err(error, 70 * USEC_PER_HOUR, true, see);
+        }
+        windows.kind = CA_NO_WINDOWS;
 }
 
 static void test_ten_years_back(void **state)
@@ -146,12 +154,20 @@ static void check_year_ahead(const char *name, const SimSeen *seen, unsigned lif
         assert_true(seen->n_orders <= 366);
 }
 
-static void test_a_year_ahead(void **state)
+static void year_ahead(void)
 {
         begin();
         sim_set_clock(60 * DAY);
         sim_run(365 * USEC_PER_DAY);
         end(check_year_ahead);
+}
+
+static void test_a_year_ahead(void **state)
+{
+        year_ahead();
+        windows.kind = CA_WINDOWS_AS_USUAL;
+        year_ahead();
+        windows.kind = CA_NO_WINDOWS;
 }
 
 /* --- from 1970 on ----------------------------------------------------------------------------- */

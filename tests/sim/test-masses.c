@@ -9,7 +9,7 @@
 #include <malloc.h>
 #include <time.h>
 
-#include "sim.h"
+#include "ca.h"
 
 #define N_EACH 3334U
 
@@ -31,6 +31,7 @@ static double cpu_seconds(void)
         return (double) clock() / CLOCKS_PER_SEC;
 }
 
+/* In thousandths of the lifetime that have passed at the renewal. */
 static void check_lifetime(const char *lifetime, unsigned from, unsigned to)
 {
         uint64_t min = UINT64_MAX, max = 0;
@@ -88,10 +89,27 @@ static void test_a_year(void **state)
         sim_end();
 }
 
+/* The same at a CA with windows: each renewal of 160 hours inside its 3.2 hours, also while the crowd
+ * of the first five days is not through. */
+static void test_windows(void **state)
+{
+        sim_begin(1);
+        ca_set_windows((CaWindows){ CA_WINDOWS_AS_USUAL, .poll_seconds = 86400 });
+        configure();
+        sim_start();
+        sim_run(40 * USEC_PER_DAY);
+        sim_see_end();
+        check_lifetime("160h", 490, 510);
+        check_lifetime("45d", 656, 677);
+        check_hours(40 * 24);
+        sim_end();
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_a_year),
+                cmocka_unit_test(test_windows),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
