@@ -57,7 +57,7 @@ RenewUsec header_date(const RenewResponse *response)
 RenewUsec header_retry_after(const RenewResponse *response, RenewUsec now)
 {
         const char *value = header_find(response, "Retry-After");
-        RenewUsec at, server_now = header_date(response);
+        RenewUsec at, server_now;
         uint64_t seconds;
         int r;
 
@@ -70,6 +70,7 @@ RenewUsec header_retry_after(const RenewResponse *response, RenewUsec now)
                 return usec_add(now, MAX_RETRY_AFTER);
         if (http_date_parse(value, &at) < 0)
                 return 0;
+        server_now = header_date(response);
         if (server_now == 0)
                 server_now = now;
         return usec_add(now, MIN(usec_sub(at, server_now), MAX_RETRY_AFTER));
