@@ -94,11 +94,14 @@ RENEW_PUBLIC int renew_session_step(RenewSession *session, RenewUsec now, RenewS
 RENEW_PUBLIC int renew_session_feed_response(
                 RenewSession *session, RenewUsec now, const RenewResponse *response);
 
-/** Feeds that the last SEND failed on the way; reason is a sentence for people. */
+/**
+ * Feeds that the last SEND failed on the way; reason is a sentence for people.
+ * Return: 0, -ENOMEM, -EINVAL when no answer is awaited.
+ */
 RENEW_PUBLIC int renew_session_feed_failure(
                 RenewSession *session, RenewUsec now, const char *reason);
 
-/** Feeds that the last SAVE is durable. */
+/** Feeds that the last SAVE is durable. Return: 0, -EINVAL when none was asked for. */
 RENEW_PUBLIC int renew_session_feed_saved(RenewSession *session);
 
 /** Begins anew after a failure, or for a fresh look at the directory; keeps account and nonces. */

@@ -13,7 +13,7 @@
  * Error contract of every function that returns int: below zero is a negative errno (-ENOMEM; -EINVAL for
  * an argument or text that is no such thing), zero is success, above zero is a condition named in that
  * function's documentation (RENEW_E_*), which the direct caller handles. Outputs are set on success and
- * untouched on failure.
+ * untouched on failure. After -ENOMEM an object may be asked again or freed; what was fed is lost.
  *
  * Ownership: what a function returns through a `ret_` argument belongs to the caller; what an accessor
  * returns as const belongs to the object and lives until its next change.

@@ -240,7 +240,19 @@ static int session_save(RenewSession *s)
 static int session_on_account(RenewSession *s, RenewUsec now, const RenewResponse *response)
 {
         const char *location = header_find(response, "Location");
+        _cleanup_json_ json_t *object = NULL;
+        const char *status;
 
+        if (json_from_response(response, &object) == -ENOMEM)
+                return -ENOMEM;
+        status = json_object_string(object, "status");
+        if (status && !streq(status, "valid"))
+                return session_fail(s,
+                                problem_new(RENEW_PROBLEM_CONFIGURATION, "newAccount",
+                                                "the account of this key is '%s' at the CA: move "
+                                                "its directory below accounts/ away to have a new "
+                                                "one made",
+                                                status));
         if (!location || !url_is_usable(location, s->plain_http))
                 return session_fail(
                                 s, problem_new(RENEW_PROBLEM_BAD_RESPONSE, "newAccount",
@@ -450,6 +462,13 @@ RENEW_PUBLIC int renew_session_feed_saved(RenewSession *session)
                 return -EINVAL;
         session_set_state(session, SESSION_READY);
         return 0;
+}
+
+void session_refresh(RenewSession *s, RenewUsec now)
+{
+        /* Unless another order has just said the same. */
+        if (session_is_ready(s, now))
+                renew_session_restart(s);
 }
 
 /* --- what others may know --------------------------------------------------------------------- */
