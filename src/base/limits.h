@@ -48,6 +48,8 @@
 #define LIMIT_DNS_CAA ((size_t) 64)
 /* Links of one relation in an answer: alternate chains are two or three. */
 #define LIMIT_LINKS ((size_t) 16)
+/* Names by which a CA goes in CAA records; the public ones have one to four. */
+#define LIMIT_CAA_IDENTITIES ((size_t) 16)
 /* Certificates in one chain. */
 #define LIMIT_CHAIN 10U
 /* One configuration file, one line of it with its continuations, and all files together. */
