@@ -64,9 +64,7 @@ static bool order_has_grace(const RenewOrder *o, RenewUsec now, const RenewProbl
         return p->status == 404 && order_is_reading(o) && usec_sub(now, o->made) < GRACE;
 }
 
-/* Nobody knows whether the CA has what it was sent: what that was about is read again, and goes on
- * as it stands. A newOrder has nothing to be read. Return: whether so. */
-static bool order_looks_again(RenewOrder *o, RenewUsec now)
+bool order_looks_again(RenewOrder *o, RenewUsec now)
 {
         if (o->n_grace >= MAX_GRACE)
                 return false;

@@ -95,12 +95,17 @@ int order_on_challenge(RenewOrder *o, RenewUsec now, const RenewResponse *respon
         if (problem && problem->type != RENEW_PROBLEM_CONFLICT &&
                         problem->type != RENEW_PROBLEM_MALFORMED && problem->status != 409)
                 return order_on_problem(o, now, problem);
+        if (!problem && response->body_size > 0)
+                r = json_from_response(response, &object);
         (void) problem_free(problem);
+        if (r == -EBADMSG)
+                return order_looks_again(o, now)
+                                       ? 0
+                                       : order_fail_bad(o, "the CA's answer is no challenge");
+        if (r < 0)
+                return r;
         a = order_find_unanswered(o);
         a->answered = true;
-        r = json_from_response(response, &object);
-        if (r == -ENOMEM)
-                return r;
         status = json_object_string(object, "status");
         if (status && (streq(status, "valid") || streq(status, "invalid")))
                 a->seen = true; /* decided at once: no validation request is to be waited for */

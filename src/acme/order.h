@@ -127,6 +127,10 @@ int order_find_problem(const RenewOrder *o, RenewUsec now, const RenewResponse *
 /* What no state has an answer of its own for. Return: 0, -ENOMEM. */
 int order_on_problem(RenewOrder *o, RenewUsec now, RenewProblem *problem_take);
 
+/* Nobody knows whether the CA has what it was sent: what that was about is read again, and goes on
+ * as it stands. A newOrder has nothing to be read. Return: whether so. */
+bool order_looks_again(RenewOrder *o, RenewUsec now);
+
 /* An answer that makes no sense. Return: 0, -ENOMEM. */
 int order_fail_bad(RenewOrder *o, const char *what);
 
