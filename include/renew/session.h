@@ -127,6 +127,17 @@ RENEW_PUBLIC bool renew_session_has_renewal_info(const RenewSession *session);
  */
 RENEW_PUBLIC const char *const *renew_session_caa_identities(const RenewSession *session);
 
+/**
+ * The request for a certificate's renewal information (RFC 9773 section 4.1): a plain GET, which needs no
+ * account. Its answer goes to renew_renewal_info_read().
+ *
+ * @param ari_id       renew_chain_ari_id() of a certificate of this CA
+ * @param ret_request  the session's, until it is asked for the next one or freed
+ * Return: 0, -ENOMEM, -ENOTSUP where the directory is not known or has no renewal information.
+ */
+RENEW_PUBLIC int renew_session_renewal_info_request(
+                RenewSession *session, const char *ari_id, const RenewRequest **ret_request);
+
 /** Whether the directory advertises the profile (draft-ietf-acme-profiles). */
 RENEW_PUBLIC bool renew_session_has_profile(const RenewSession *session, const char *profile);
 

@@ -44,6 +44,7 @@ enum {
         RENEW_E_BAD_CERTIFICATE, /**< the CA's certificate is not what was asked for */
         RENEW_E_BAD_STATE,       /**< saved state is damaged or of another version */
         RENEW_E_WEAK_KEY,        /**< a key that no CA takes */
+        RENEW_E_NO_RENEWAL_INFO, /**< the CA suggests no window */
 };
 
 /** What a certificate names (RFC 8555 section 9.7.7, RFC 8738). */

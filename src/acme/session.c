@@ -71,7 +71,8 @@ struct RenewSession {
         RenewUsec account_since;
 
         Exchange exchange;
-        char *saved; /* text of the SAVE that is wanted */
+        Exchange inquiry; /* the last request for renewal information */
+        char *saved;      /* text of the SAVE that is wanted */
         RenewProblem *problem;
 };
 
@@ -88,6 +89,7 @@ static RenewSession *session_free(RenewSession *s)
         if (!s)
                 return NULL;
         exchange_done(&s->exchange);
+        exchange_done(&s->inquiry);
         account_done(&s->account);
         directory_done(&s->directory);
         nonce_pool_done(&s->nonces);
@@ -516,6 +518,27 @@ RENEW_PUBLIC const char *renew_session_terms_url(const RenewSession *session)
 RENEW_PUBLIC bool renew_session_has_renewal_info(const RenewSession *session)
 {
         return session->directory.renewal_info != NULL;
+}
+
+RENEW_PUBLIC int renew_session_renewal_info_request(
+                RenewSession *session, const char *ari_id, const RenewRequest **ret_request)
+{
+        const char *base = session->directory.renewal_info;
+        const ExchangePeer peer = { .user_agent = session->user_agent };
+        _cleanup_free_ char *url = NULL;
+        RenewStep step;
+        int r;
+
+        if (!base)
+                return -ENOTSUP;
+        url = text_format("%s%s%s", base, base[strlen(base) - 1] == '/' ? "" : "/", ari_id);
+        r = url ? exchange_get(&session->inquiry, url) : -ENOMEM;
+        if (r >= 0)
+                r = exchange_step(&session->inquiry, &peer, 0, &step);
+        if (r < 0)
+                return r;
+        *ret_request = step.request;
+        return 0;
 }
 
 RENEW_PUBLIC bool renew_session_has_profile(const RenewSession *session, const char *profile)

@@ -50,8 +50,6 @@
 #define LIMIT_LINKS ((size_t) 16)
 /* Names by which a CA goes in CAA records; the public ones have one to four. */
 #define LIMIT_CAA_IDENTITIES ((size_t) 16)
-/* What a PEM block calls itself, in a message: "ENCRYPTED PRIVATE KEY" has 21 characters. */
-#define LIMIT_PEM_LABEL ((size_t) 40)
 /* What one look ahead finds; who has more of these mends the first ones first. */
 #define LIMIT_PREFLIGHT_FINDINGS ((size_t) 32)
 /* Certificates in one chain. */

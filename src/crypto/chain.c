@@ -92,22 +92,6 @@ static int chain_add(RenewChain *chain, const char *block, size_t size, char **r
         return 0;
 }
 
-/* What stands where a certificate should. Only what PEM calls it is told, none of it. */
-static int refuse_other(char **ret_reason, const char *pem, size_t size)
-{
-        static const char begin[] = "-----BEGIN ";
-        const char *label = pem + strlen(begin), *end;
-        _cleanup_free_ char *text = NULL, *reason = NULL;
-
-        if (size < strlen(begin) || memcmp(pem, begin, strlen(begin)) != 0)
-                return refuse(ret_reason, "it holds something that is not a certificate");
-        end = memchr(label, '-', size - strlen(begin));
-        text = text_escape(label, end ? (size_t) (end - label) : 0, LIMIT_PEM_LABEL);
-        reason = text ? text_format("it holds something that is not a certificate: %s", text)
-                      : NULL;
-        return reason ? refuse(ret_reason, reason) : -ENOMEM;
-}
-
 static int chain_parse(RenewChain *chain, const char *pem, size_t size, char **ret_reason)
 {
         const char *end = pem + size;
@@ -122,7 +106,7 @@ static int chain_parse(RenewChain *chain, const char *pem, size_t size, char **r
                         return chain->n > 0 ? 0 : refuse(ret_reason, "it holds no certificate");
                 if ((size_t) (end - pem) < strlen(PEM_BEGIN) ||
                                 memcmp(pem, PEM_BEGIN, strlen(PEM_BEGIN)) != 0)
-                        return refuse_other(ret_reason, pem, (size_t) (end - pem));
+                        return refuse(ret_reason, "it holds something that is not a certificate");
                 last = memmem(pem, (size_t) (end - pem), PEM_END, strlen(PEM_END));
                 if (!last)
                         return refuse(ret_reason, "its last certificate is cut off");

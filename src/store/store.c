@@ -239,6 +239,9 @@ static int store_prepare(const Store *s)
 
                 if (fd < 0)
                         return fd;
+                /* A crash between mkdir(2) and chmod(2) must not keep services out for ever. */
+                if (fchmod(fd, rooms[i].mode) < 0)
+                        return -errno;
                 sweep(fd, rooms[i].depth);
         }
         return 0;
