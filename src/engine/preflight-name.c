@@ -27,8 +27,12 @@
 
 static void name_release(PreflightName *n)
 {
-        if (--n->n_pending == 0)
-                preflight_name_over(n->preflight);
+        if (--n->n_pending > 0)
+                return;
+        /* Where no name server answers at all, one finding says it. */
+        if (n->climb.verdict == CAA_UNKNOWN && !n->unresolved)
+                preflight_find(n->preflight, n->name, "caa", TAKE_PTR(n->climb.reason));
+        preflight_name_over(n->preflight);
 }
 
 static bool is_address(const char *name)
@@ -205,8 +209,7 @@ static void name_climb(PreflightName *n)
                         n->n_pending++;
                 return;
         }
-        /* Where no name server answers, one finding says it. */
-        if (n->climb.verdict == CAA_REFUSED || (n->climb.verdict == CAA_UNKNOWN && !n->unresolved))
+        if (n->climb.verdict == CAA_REFUSED)
                 preflight_find(p, n->name, "caa", TAKE_PTR(n->climb.reason));
 }
 
