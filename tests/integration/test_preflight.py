@@ -5,6 +5,7 @@ import contextlib
 import datetime
 import email.utils
 import http.server
+import os
 import socket
 import subprocess
 import threading
@@ -311,6 +312,23 @@ def test_clock(place, ca):
     r = place.renewd(proxy.section(ValidationPort=ca.http_port), certificate("a.example"),
                      Preflight="yes", DnsServer=f"{lab.LOOPBACK}:{ca.dns.port}").start()
     one(findings(r), "clock", "behind that of lab", "set it", name=None)
+
+
+def test_little_room(place, ca):
+    """Enough for this one, and not for much longer."""
+    if os.geteuid() != 0:
+        pytest.skip("needs root, to mount")
+    r = configured(place, ca, certificate("a.example"))
+    r.state.mkdir()
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=512k,mode=711", "none", r.state],
+                   check=True)
+    try:
+        r.start()
+        one(findings(r), "disk", "kB left", "make room", name=None)
+        r.stop()
+    finally:
+        r.stop()
+        subprocess.run(["umount", r.state], check=True)
 
 
 def test_in_renewctl(place, ca):
