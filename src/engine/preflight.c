@@ -26,7 +26,10 @@
 /* Names at a time: each has three questions and some connections. */
 #define N_PARALLEL ((size_t) 16)
 
-/* Our answer has 80 bytes; what is longer is not ours. */
+/* Connections at a time: names may have sixteen addresses each, and descriptors are few. */
+#define N_CONNECTIONS 32U
+
+/* Our answer has 70 bytes; what is longer is not ours. */
 #define MAX_BODY ((size_t) 1024)
 
 /* --- findings --------------------------------------------------------------------------------- */
@@ -226,9 +229,11 @@ static int preflight_open(Preflight *p, HttpClient *http)
                                             "DnsServer=",
                                                 strerror(-r)));
         r = http_origin_new_plain(http, PROBE_USEC, &p->origin);
-        if (r >= 0)
-                http_origin_set_max_body(p->origin, MAX_BODY);
-        return r;
+        if (r < 0)
+                return r;
+        http_origin_set_max_body(p->origin, MAX_BODY);
+        http_origin_set_parallel(p->origin, N_CONNECTIONS);
+        return 0;
 }
 
 int preflight_start(const PreflightOptions *options, PreflightDone done, void *userdata,
