@@ -67,8 +67,8 @@ typedef struct ConfigCertificate {
         char *required_profile; /* instead of it: nothing is issued without; NULL: none */
         char *webroot;          /* NULL: the listener */
         bool preflight;
-        char **reload;          /* unit names */
-        char **run;             /* argv, run[0] an absolute path; NULL: none */
+        char **reload; /* unit names */
+        char **run;    /* argv, run[0] an absolute path; NULL: none */
         const char *file;
         unsigned line;
 } ConfigCertificate;

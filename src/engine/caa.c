@@ -8,11 +8,10 @@
  * strict reading is taken: what it costs is a warning.
  */
 
-#include <arpa/inet.h>
 #include <strings.h>
 
-#include "base/strv.h"
 #include "base/text.h"
+#include "config/names.h"
 #include "engine/caa.h"
 
 /* RFC 8659 section 4.1: the first bit. */
@@ -270,17 +269,10 @@ static void climb_judge(CaaClimb *c, const LookupAnswer *a)
 
 /* --- the climb -------------------------------------------------------------------------------- */
 
-static bool is_address(const char *name)
-{
-        unsigned char address[sizeof(struct in6_addr)];
-
-        return inet_pton(AF_INET, name, address) == 1 || inet_pton(AF_INET6, name, address) == 1;
-}
-
 void caa_climb_init(CaaClimb *c, const CaaQuestion *question)
 {
         *c = (CaaClimb){ .question = *question, .verdict = CAA_PERMITTED };
-        if (!question->identities || !question->identities[0] || is_address(question->name))
+        if (!question->identities || !question->identities[0] || name_is_address(question->name))
                 return;
         c->at = has_prefix(question->name, "*.") ? question->name + 2 : question->name;
 }

@@ -21,6 +21,7 @@
 
 #include "base/text.h"
 #include "config.h"
+#include "config/names.h"
 #include "engine/preflight-internal.h"
 
 #define WELL_KNOWN "/.well-known/acme-challenge/"
@@ -33,13 +34,6 @@ static void name_release(PreflightName *n)
         if (n->climb.verdict == CAA_UNKNOWN && !n->unresolved)
                 preflight_find(n->preflight, n->name, "caa", TAKE_PTR(n->climb.reason));
         preflight_name_over(n->preflight);
-}
-
-static bool is_address(const char *name)
-{
-        unsigned char address[sizeof(struct in6_addr)];
-
-        return inet_pton(AF_INET, name, address) == 1 || inet_pton(AF_INET6, name, address) == 1;
 }
 
 /* --- our answer on one address ---------------------------------------------------------------- */
@@ -237,7 +231,7 @@ void preflight_name_begin(PreflightName *n, Preflight *p)
 {
         n->preflight = p;
         n->n_pending = 1; /* not over before all has begun */
-        if (is_address(n->name))
+        if (name_is_address(n->name))
                 name_probe(n, n->name);
         else if (p->resolver)
                 name_look_up(n);
