@@ -6,6 +6,7 @@ import datetime
 import email.utils
 import http.server
 import os
+import signal
 import socket
 import subprocess
 import threading
@@ -263,6 +264,22 @@ def test_others_go_on_meanwhile(place, ca):
     lab.wait_for(silent.has_questions, "the look ahead")
     r.wait_issued("b.example")
     findings(r)
+
+
+def test_not_before_a_resumed_order(place):
+    """What was ordered is taken up at once."""
+    ca = place.pebble(environment={"VA_NOSLEEP": "", "VA_SLEEPTIME": 4})
+    silent = place.add(SilentNameServer())
+    r = configured(place, ca, certificate("a.example"), DnsServer=silent.address).start()
+    lab.wait_for(lambda: (o := r.status("a.example")["order"]) and o["state"] == "validating",
+                 "the order")
+    r.stop(signal.SIGKILL)
+    assert silent.has_questions()
+    while silent.has_questions():
+        pass
+    r.start()
+    assert r.wait_issued("a.example")["preflight"] == []
+    assert not silent.has_questions()
 
 
 @pytest.mark.parametrize("where", ["daemon", "certificate"])
