@@ -51,4 +51,7 @@
 /** An account was found or created. */
 #define RENEW_MESSAGE_ACCOUNT_READY "02ec1cd38cf04e5fba96432b7556ecd4"
 
+/** Before an order something was found that may make it fail. */
+#define RENEW_MESSAGE_PREFLIGHT "1351f2d9dbf94c0786a4e7b16a7548b6"
+
 #endif

@@ -121,6 +121,13 @@ RENEW_PUBLIC const char *renew_session_terms_url(const RenewSession *session);
 RENEW_PUBLIC bool renew_session_has_renewal_info(const RenewSession *session);
 
 /**
+ * The names by which the CA goes in CAA records (RFC 8555 section 7.1.1, caaIdentities): domain names,
+ * NULL-terminated, never NULL; none while the directory is unknown or where it names none. They belong to
+ * the session and change with its directory.
+ */
+RENEW_PUBLIC const char *const *renew_session_caa_identities(const RenewSession *session);
+
+/**
  * The request for a certificate's renewal information (RFC 9773 section 4.1): a plain GET, which needs no
  * account. Its answer goes to renew_renewal_info_read().
  *

@@ -24,6 +24,7 @@ void directory_done(Directory *d)
         free(d->renewal_info);
         free(d->terms);
         strv_free(d->profiles);
+        strv_free(d->caa_identities);
         *d = (Directory){};
 }
 
@@ -53,6 +54,34 @@ static int read_url(const json_t *object, const char *key, bool plain_http, char
         return replace_string(url, value);
 }
 
+/* A name of letters, digits, hyphens and dots; it becomes a part of sentences and of a DNS record. */
+static bool is_domain_name(const char *s)
+{
+        size_t n = strlen(s);
+
+        return n > 0 && n <= LIMIT_DNS_NAME &&
+               strspn(s, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-") == n;
+}
+
+/* What is no name, or beyond the ceiling, is left out: it is for advice, not for decisions. */
+static int read_caa_identities(const json_t *list, Directory *d)
+{
+        const json_t *item;
+        size_t i;
+
+        json_array_foreach (list, i, item) {
+                const char *name = json_string_value(item);
+
+                if (!name || !is_domain_name(name) || strv_contains(d->caa_identities, name))
+                        continue;
+                if (strv_length(d->caa_identities) == LIMIT_CAA_IDENTITIES)
+                        break;
+                if (strv_add(&d->caa_identities, name) < 0)
+                        return -ENOMEM;
+        }
+        return 0;
+}
+
 static int read_meta(const json_t *meta, Directory *d)
 {
         const char *terms = json_object_string(meta, "termsOfService"), *name;
@@ -67,7 +96,7 @@ static int read_meta(const json_t *meta, Directory *d)
                 if (strv_add(&d->profiles, name) < 0)
                         return -ENOMEM;
         }
-        return 0;
+        return read_caa_identities(json_object_get(meta, "caaIdentities"), d);
 }
 
 static int directory_read_body(const RenewResponse *response, bool plain_http, Directory *d,

@@ -14,7 +14,8 @@ typedef struct Directory {
         char *renewal_info; /* RFC 9773; NULL: not offered */
         char *terms;        /* any scheme; NULL: none */
         bool account_binding_required;
-        char **profiles; /* names */
+        char **profiles;       /* names */
+        char **caa_identities; /* domain names (RFC 8659 section 4.2) */
 } Directory;
 
 void directory_done(Directory *d);

@@ -544,3 +544,11 @@ RENEW_PUBLIC bool renew_session_has_profile(const RenewSession *session, const c
 {
         return strv_contains(session->directory.profiles, profile);
 }
+
+RENEW_PUBLIC const char *const *renew_session_caa_identities(const RenewSession *session)
+{
+        static const char *const none[] = { NULL };
+        char **names = session->directory.caa_identities;
+
+        return names ? (const char *const *) names : none;
+}

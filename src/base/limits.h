@@ -42,8 +42,16 @@
 /* Length of a DNS name in text (RFC 1035 section 2.3.4) and of one label. */
 #define LIMIT_DNS_NAME  ((size_t) 253)
 #define LIMIT_DNS_LABEL ((size_t) 63)
+/* Addresses of one family that are looked at: Let's Encrypt tries two of all that a name has. */
+#define LIMIT_DNS_ADDRESSES ((size_t) 8)
+/* CAA records of one name; who permits many CAs has ten. */
+#define LIMIT_DNS_CAA ((size_t) 64)
 /* Links of one relation in an answer: alternate chains are two or three. */
 #define LIMIT_LINKS ((size_t) 16)
+/* Names by which a CA goes in CAA records; the public ones have one to four. */
+#define LIMIT_CAA_IDENTITIES ((size_t) 16)
+/* What one look ahead finds; who has more of these mends the first ones first. */
+#define LIMIT_PREFLIGHT_FINDINGS ((size_t) 32)
 /* Certificates in one chain. */
 #define LIMIT_CHAIN 10U
 /* One configuration file, one line of it with its continuations, and all files together. */

@@ -27,6 +27,7 @@ typedef struct ConfigCaEntry {
 typedef struct ConfigCertificateEntry {
         ConfigCertificate section;
         ConfigWritten ca;
+        ConfigWritten preflight; /* a word of parse_bool(); not written: that of [Daemon] */
         UT_hash_handle hh;
 } ConfigCertificateEntry;
 

@@ -33,6 +33,7 @@ static void daemon_done(ConfigDaemon *daemon)
         free(daemon->state_directory);
         free(daemon->control_socket);
         free(daemon->user_agent);
+        free(daemon->dns_server);
 }
 
 static ConfigCaEntry *ca_entry_free(ConfigCaEntry *e)
@@ -64,6 +65,7 @@ static ConfigCertificateEntry *certificate_entry_free(ConfigCertificateEntry *e)
         strv_free(e->section.reload);
         strv_free(e->section.run);
         free(e->ca.text);
+        free(e->preflight.text);
         free(e);
         return NULL;
 }

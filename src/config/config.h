@@ -34,6 +34,8 @@ typedef struct ConfigDaemon {
         ConfigFallback http_fallback;
         unsigned max_parallel_orders;
         uint64_t settle_usec;
+        char *dns_server; /* "192.0.2.1:53", "[2001:db8::1]:53"; NULL: the system's */
+        bool preflight;   /* the default of certificates */
         char *user_agent; /* NULL: our own */
 } ConfigDaemon;
 
@@ -47,8 +49,9 @@ typedef struct ConfigCa {
         char *eab_hmac_key;       /* secret, read from EabKeyFile= on load; NULL: none */
         RenewKeyType account_key; /* for an account that is made anew */
         char *preferred_chain;
-        bool preset;      /* its directory is that of a built-in, public CA */
-        const char *file; /* where the section stands, for messages */
+        unsigned validation_port; /* where it connects to */
+        bool preset;              /* its directory is that of a built-in, public CA */
+        const char *file;         /* where the section stands, for messages */
         unsigned line;
 } ConfigCa;
 
@@ -63,8 +66,9 @@ typedef struct ConfigCertificate {
         char *profile;          /* asked for where the CA has it; NULL: none */
         char *required_profile; /* instead of it: nothing is issued without; NULL: none */
         char *webroot;          /* NULL: the listener */
-        char **reload;          /* unit names */
-        char **run;             /* argv, run[0] an absolute path; NULL: none */
+        bool preflight;
+        char **reload; /* unit names */
+        char **run;    /* argv, run[0] an absolute path; NULL: none */
         const char *file;
         unsigned line;
 } ConfigCertificate;

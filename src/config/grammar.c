@@ -52,6 +52,8 @@ static const Key keys[] = {
         { SECTION_DAEMON, "HttpFallback", parse_fallback, D(http_fallback), "not-found" },
         { SECTION_DAEMON, "MaxParallelOrders", parse_parallel, D(max_parallel_orders), "4" },
         { SECTION_DAEMON, "SettleTime", parse_settle, D(settle_usec), "2s" },
+        { SECTION_DAEMON, "DnsServer", parse_dns_server, D(dns_server), NULL },
+        { SECTION_DAEMON, "Preflight", parse_bool, D(preflight), "yes" },
         { SECTION_DAEMON, "UserAgent", parse_text, D(user_agent), NULL },
 
         { SECTION_CA, "Directory", parse_directory, A(section.directory), NULL },
@@ -62,6 +64,7 @@ static const Key keys[] = {
         { SECTION_CA, "EabKeyFile", parse_secret_path, A(eab_key_file), NULL },
         { SECTION_CA, "AccountKey", parse_key_type, A(section.account_key), "ecdsa-p256" },
         { SECTION_CA, "PreferredChain", parse_text, A(section.preferred_chain), NULL },
+        { SECTION_CA, "ValidationPort", parse_port, A(section.validation_port), "80" },
 
         { SECTION_CERTIFICATE, "Names", parse_names, C(section.names), NULL },
         { SECTION_CERTIFICATE, "CA", parse_ca_name, C(ca), NULL },
@@ -72,6 +75,7 @@ static const Key keys[] = {
         { SECTION_CERTIFICATE, "RequireProfile", parse_text, C(section.required_profile), NULL },
         { SECTION_CERTIFICATE, "Challenge", parse_challenge, 0, "http-01" },
         { SECTION_CERTIFICATE, "Webroot", parse_path, C(section.webroot), NULL },
+        { SECTION_CERTIFICATE, "Preflight", parse_later_bool, C(preflight), NULL },
         { SECTION_CERTIFICATE, "Reload", parse_units, C(section.reload), NULL },
         { SECTION_CERTIFICATE, "Run", parse_command, C(section.run), NULL },
 };

@@ -79,7 +79,7 @@ int parse_contacts(const ConfigPlace *place, const char *value, void *field)
         return r;
 }
 
-/* --- HttpListen= */
+/* --- addresses with ports: HttpListen=, DnsServer= */
 
 static const char *get_listen_mend(const char *item)
 {
@@ -136,6 +136,44 @@ static int parse_listen_address(const char *item, ConfigListen *ret)
         ret->host = strdup(text);
         ret->text = text_format(six ? "[%s]:%u" : "%s:%u", text, ret->port);
         return ret->host && ret->text ? 0 : -ENOMEM;
+}
+
+/* ADDRESS, [ADDRESS], or one of them with a port. */
+int parse_dns_server(const ConfigPlace *place, const char *value, void *field)
+{
+        bool bare = !strchr(value, ']') && strchr(value, ':') != strrchr(value, ':');
+        bool with_port = !bare && strchr(value, ':') && value[strlen(value) - 1] != ']';
+        _cleanup_free_ char *whole = NULL;
+        ConfigListen parsed = {};
+        int r;
+
+        if (!*value)
+                return parse_text(place, value, field);
+        whole = text_format(bare ? "[%s]%s" : "%s%s", value, with_port ? "" : ":53");
+        if (!whole)
+                return -ENOMEM;
+        r = parse_listen_address(whole, &parsed);
+        if (r >= 0)
+                r = parse_text(place, parsed.text, field);
+        else if (r == -EINVAL) {
+                parse_problem(place, value,
+                                "write the numeric address of a name server, like 192.0.2.53 or "
+                                "[2001:db8::53]:5353");
+                r = 0;
+        }
+        config_listen_done(&parsed);
+        return r;
+}
+
+int parse_port(const ConfigPlace *place, const char *value, void *field)
+{
+        uint64_t n;
+
+        if (text_parse_u64(value, 65535, &n) < 0 || n == 0)
+                parse_problem(place, value, "write a port from 1 to 65535");
+        else
+                *(unsigned *) field = (unsigned) n;
+        return 0;
 }
 
 static int listen_add(const ConfigPlace *place, ConfigDaemon *daemon, const char *item)

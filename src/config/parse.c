@@ -137,6 +137,18 @@ int parse_secret_path(const ConfigPlace *place, const char *value, void *field)
         return 0;
 }
 
+/* A boolean whose default is that of another section, which may come later. */
+int parse_later_bool(const ConfigPlace *place, const char *value, void *field)
+{
+        size_t problems = place->problems->n;
+        bool yes = false;
+        int r = parse_bool(place, value, &yes);
+
+        if (r < 0 || place->problems->n > problems)
+                return r;
+        return parse_written(place, *value ? (yes ? "yes" : "no") : "", field);
+}
+
 int parse_ca_name(const ConfigPlace *place, const char *value, void *field)
 {
         if (*value && !text_is_plain_name(value)) {

@@ -35,6 +35,7 @@ int parse_path(const ConfigPlace *place, const char *value, void *field);       
 int parse_socket_path(const ConfigPlace *place, const char *value, void *field); /* char * */
 int parse_secret_path(const ConfigPlace *place, const char *value, void *field); /* ConfigWritten */
 int parse_ca_name(const ConfigPlace *place, const char *value, void *field);     /* ConfigWritten */
+int parse_later_bool(const ConfigPlace *place, const char *value, void *field);  /* ConfigWritten */
 int parse_parallel(const ConfigPlace *place, const char *value, void *field);    /* unsigned */
 int parse_key_type(const ConfigPlace *place, const char *value, void *field);    /* RenewKeyType */
 int parse_fallback(const ConfigPlace *place, const char *value, void *field); /* ConfigFallback */
@@ -44,9 +45,11 @@ int parse_settle(const ConfigPlace *place, const char *value, void *field);     
 int parse_renew_before(const ConfigPlace *place, const char *value, void *field); /* RenewBefore */
 
 /* parse-net.c */
-int parse_directory(const ConfigPlace *place, const char *value, void *field); /* char * */
-int parse_contacts(const ConfigPlace *place, const char *value, void *field);  /* char ** */
-int parse_listen(const ConfigPlace *place, const char *value, void *field);    /* ConfigDaemon */
+int parse_directory(const ConfigPlace *place, const char *value, void *field);  /* char * */
+int parse_contacts(const ConfigPlace *place, const char *value, void *field);   /* char ** */
+int parse_listen(const ConfigPlace *place, const char *value, void *field);     /* ConfigDaemon */
+int parse_dns_server(const ConfigPlace *place, const char *value, void *field); /* char * */
+int parse_port(const ConfigPlace *place, const char *value, void *field);       /* unsigned */
 
 /* parse-certificate.c */
 int parse_challenge(const ConfigPlace *place, const char *value, void *field); /* none */

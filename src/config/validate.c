@@ -142,6 +142,12 @@ static int complete_names(ConfigCertificate *c, ConfigProblems *problems)
         return r < 0 ? r : strv_add(&c->names, name);
 }
 
+static void resolve_preflight(const Config *config, ConfigCertificateEntry *e)
+{
+        e->section.preflight = e->preflight.text ? streq(e->preflight.text, "yes")
+                                                 : config->daemon.preflight;
+}
+
 static void check_profile(const ConfigCertificate *c, ConfigProblems *problems)
 {
         const char *profile = config_certificate_profile(c);
@@ -174,6 +180,7 @@ int config_validate(Config *config, bool secrets, ConfigProblems *problems)
         for (size_t i = 0; i < config->n_certificates && r >= 0; i++) {
                 ConfigCertificate *c = config->certificates[i];
 
+                resolve_preflight(config, config_certificate_entry(c));
                 r = resolve_ca(config, config_certificate_entry(c), &missing, problems);
                 if (r >= 0)
                         r = complete_names(c, problems);

@@ -121,6 +121,24 @@ static json_t *status_blocked(const Certificate *c)
                                                       : "the challenge port is not open");
 }
 
+/* What the last look ahead found. */
+static json_t *status_findings(const Certificate *c)
+{
+        json_t *array = json_array();
+
+        for (size_t i = 0; i < c->findings.n; i++) {
+                const PreflightFinding *f = &c->findings.items[i];
+
+                if (json_array_append_new(array,
+                                    json_pack("{s:o, s:s, s:s}", "name", status_text(f->name),
+                                                    "check", f->check, "detail", f->detail)) < 0) {
+                        json_decref(array);
+                        return NULL;
+                }
+        }
+        return array;
+}
+
 json_t *status_of_certificate(const Certificate *c)
 {
         char *const *names = c->section ? c->section->names : c->issued.names;
@@ -130,7 +148,7 @@ json_t *status_of_certificate(const Certificate *c)
                                          : c->remembered.profile;
 
         return json_pack("{s:s, s:b, s:s, s:o, s:o, s:s, s:o, s:o, s:o, s:o, s:I, s:o, s:o, s:o, "
-                         "s:o, s:o}",
+                         "s:o, s:o, s:o}",
                         "name", c->name, "configured", c->section != NULL, "state",
                         certificate_state_to_string(c->state), "ca",
                         status_text(c->ca ? ca_name(c->ca) : c->remembered.ca), "names",
@@ -140,7 +158,7 @@ json_t *status_of_certificate(const Certificate *c)
                         "failures", (json_int_t) c->remembered.failures.count, "last_problem",
                         status_problem(c), "deployment", status_deployment(c), "blocked",
                         status_blocked(c), "profile", status_text(profile), "renewal_info",
-                        status_renewal_info(c));
+                        status_renewal_info(c), "preflight", status_findings(c));
 }
 
 static json_t *status_of_daemon(const Manager *m)

@@ -146,6 +146,20 @@ static void add_problem(Table *t, const json_t *certificate, Verdict v, uint64_t
         add_taken(t, "  failures", TONE_PLAIN, text_format("%" PRId64 " in a row", (int64_t) n));
 }
 
+static void add_findings(Table *t, const json_t *certificate)
+{
+        const json_t *item;
+        size_t i;
+
+        json_array_foreach (json_object_get(certificate, "preflight"), i, item) {
+                const char *name = shown_text(item, "name");
+
+                add_taken(t, i == 0 ? "Preflight" : "", TONE_WORKING,
+                                text_format("%s%s%s", name ? name : "", name ? ": " : "",
+                                                shown_text_or(item, "detail", "-")));
+        }
+}
+
 static void add_deployment(Table *t, const json_t *certificate, uint64_t now)
 {
         const json_t *deployment = json_object_get(certificate, "deployment");
@@ -186,6 +200,7 @@ int show_render(json_t *certificate, FILE *file, bool color, uint64_t now)
         add_issued(&t, certificate, now);
         add_order(&t, certificate);
         add_next(&t, certificate, now);
+        add_findings(&t, certificate);
         add_renewal_info(&t, certificate, now);
         add_problem(&t, certificate, v, now);
         add_deployment(&t, certificate, now);

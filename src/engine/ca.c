@@ -34,6 +34,8 @@ struct Ca {
         HttpOrigin *origin;
         RenewKey *key;
         RenewSession *session;
+        uint64_t date_usec,
+                        date_boottime_usec; /* of its last answer, and when that came; 0: none */
         bool ready_before; /* told in the log once, not a state: the session knows its own */
 
         Pace pace;
@@ -116,6 +118,14 @@ const RenewKey *ca_account_key(const Ca *ca)
         return ca->key;
 }
 
+/* Counted on from there by a clock that nobody sets. */
+uint64_t ca_now(const Ca *ca)
+{
+        return ca->date_usec == 0 ? 0
+                                  : usec_add(ca->date_usec,
+                                                    clock_boottime_usec() - ca->date_boottime_usec);
+}
+
 /* PreferredChain= and AccountKey= are read when they are needed and disturb nothing. */
 bool ca_adopt(Ca *ca, Config *config, const ConfigCa *section)
 {
@@ -146,6 +156,10 @@ static void on_transfer(const HttpClientResponse *response, const char *failure,
         RenewResponse answer;
 
         slot->transfer = NULL;
+        if (response && response->date_usec > 0) {
+                slot->ca->date_usec = response->date_usec;
+                slot->ca->date_boottime_usec = clock_boottime_usec();
+        }
         if (!response) {
                 slot->answer(NULL, failure, slot->userdata);
                 return;
@@ -177,6 +191,7 @@ int ca_send(Ca *ca, CaRequest *slot, const RenewRequest *request, CaAnswer answe
         assert(!slot->transfer);
         for (size_t i = 0; i < r.n_headers; i++)
                 headers[i] = (HttpHeader){ request->headers[i].name, request->headers[i].value };
+        slot->ca = ca;
         slot->answer = answer;
         slot->userdata = userdata;
         return http_client_send(ca->origin, &r, on_transfer, slot, &slot->transfer);

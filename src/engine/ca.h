@@ -63,10 +63,14 @@ void ca_wait_cancel(CaWaiter *waiter);
 RenewSession *ca_session(Ca *ca);
 const RenewKey *ca_account_key(const Ca *ca);
 
+/* What time it is by the CA's clock, as its last answer had it; 0: unknown. */
+uint64_t ca_now(const Ca *ca);
+
 /* What became of a request of ours; exactly one is not NULL. */
 typedef void (*CaAnswer)(const RenewResponse *response, const char *failure, void *userdata);
 
 typedef struct CaRequest {
+        Ca *ca;
         HttpTransfer *transfer; /* NULL: none under way */
         CaAnswer answer;
         void *userdata;

@@ -192,6 +192,40 @@ static void on_issuance_done(const char *generation, const Trouble *trouble, voi
         c->ended_order = NULL;
 }
 
+/* --- the look ahead --------------------------------------------------------------------------- */
+
+/* Wordings may come from outside: an end to those that are remembered. */
+#define FINDINGS_TOLD_MAX ((size_t) 256)
+
+/* Each wording once, and not again at every attempt. */
+static void certificate_tell_finding(Certificate *c, const PreflightFinding *f)
+{
+        _cleanup_free_ char *text = text_format(
+                        "%s%s%s", f->name ? f->name : "", f->name ? ": " : "", f->detail);
+
+        if (!text || strv_contains(c->findings_told, text))
+                return;
+        if (strv_length(c->findings_told) == FINDINGS_TOLD_MAX)
+                c->findings_told = strv_free(c->findings_told);
+        if (strv_add(&c->findings_told, text) >= 0)
+                certificate_log(c, LOG_WARNING, RENEW_MESSAGE_PREFLIGHT,
+                                "before the order (Preflight=): %s", text);
+}
+
+static void on_findings(const PreflightFindings *findings, void *userdata)
+{
+        Certificate *c = userdata;
+
+        preflight_findings_done(&c->findings);
+        if (preflight_findings_copy(findings, &c->findings) < 0)
+                return;
+        for (size_t i = 0; i < findings->n; i++)
+                certificate_tell_finding(c, &findings->items[i]);
+        manager_notify_changed(c->manager);
+}
+
+/* --- the beginning ---------------------------------------------------------------------------- */
+
 void certificate_issue(Certificate *c)
 {
         Manager *m = c->manager;
@@ -200,6 +234,8 @@ void certificate_issue(Certificate *c)
                 .store = m->store,
                 .ca = c->ca,
                 .listener = http01_solver(m->http01),
+                .http = m->http,
+                .findings = on_findings,
                 .config = c->config,
                 .section = c->section,
                 .replaces = certificate_replaces(c),
@@ -212,6 +248,8 @@ void certificate_issue(Certificate *c)
         certificate_log(c, LOG_INFO, NULL, "ordering from %s, since %s", ca_name(c->ca),
                         schedule_reason_to_string(c->plan.reason));
         c->asked = false;
+        if (!c->section->preflight)
+                preflight_findings_done(&c->findings);
         certificate_set_state(c, CERTIFICATE_ISSUING);
         r = issuance_start(&options, on_issuance_done, c, &c->issuance);
         if (r >= 0) {

@@ -56,6 +56,8 @@ Certificate *certificate_free(Certificate *c)
         issuance_free(c->issuance);
         sd_event_source_disable_unref(c->timer);
         issued_done(&c->issued);
+        preflight_findings_done(&c->findings);
+        strv_free(c->findings_told);
         store_state_done(&c->remembered);
         ca_unref(c->ca);
         config_unref(c->config);

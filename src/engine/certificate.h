@@ -51,6 +51,10 @@ typedef struct Certificate {
         bool asked;       /* by the operator, until the attempt begins */
         bool expiry_told; /* once for each certificate */
 
+        /* what the last look ahead found, and what was told of it in the log */
+        PreflightFindings findings;
+        char **findings_told;
+
         /* life cycle */
         CertificateState state;
         Schedule plan;

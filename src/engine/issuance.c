@@ -2,7 +2,7 @@
 /*
  * issuance: one attempt, in this order, which is what makes a crash at any point harmless:
  *
- *     account ready -> key made -> key and names on disk (order/) -> order: SEND, SAVE, PRESENT,
+ *     account ready -> look ahead (preflight.c) -> key made -> key and names on disk (order/) -> order: SEND, SAVE, PRESENT,
  * WAIT …
  *     -> chain checked -> generation complete on disk -> live/NAME switched -> order/ removed
  *
@@ -31,8 +31,11 @@ struct Issuance {
 
         ChallengeSolver *listener; /* not owned */
         ChallengeSolver *webroot;  /* owned; NULL: the listener is used */
+        HttpClient *http;          /* not owned */
+        IssuanceFindings findings;
 
         /* what is under way */
+        Preflight *preflight;
         CaWaiter waiter;
         CaRequest request;
         KeyJob *key_job;
@@ -69,6 +72,8 @@ const char *issuance_order_state(const Issuance *i)
 {
         if (i->order)
                 return renew_order_state(i->order);
+        if (i->preflight)
+                return "looking-ahead";
         return i->key_job ? "making-key" : "finding-account";
 }
 
@@ -470,10 +475,54 @@ static RenewKey *issuance_reusable_key(const Issuance *i)
         return key;
 }
 
+static void issuance_make_key(Issuance *i)
+{
+        RenewKey *key = issuance_reusable_key(i);
+        int r;
+
+        if (key) {
+                issuance_begin_order(i, key);
+                return;
+        }
+        r = key_job_start(i->event, i->section->key, on_key, i, &i->key_job);
+        if (r < 0)
+                issuance_fail_errno(i, r, "private key");
+}
+
+static void on_preflight_done(const PreflightFindings *findings, void *userdata)
+{
+        Issuance *i = userdata;
+
+        i->findings(findings, i->userdata);
+        i->preflight = preflight_free(i->preflight);
+        issuance_make_key(i);
+}
+
+/* A look ahead that cannot be begun is left out: it would only have warned. */
+static void issuance_look_ahead(Issuance *i)
+{
+        RenewSession *session = ca_session(i->ca);
+        PreflightOptions options = {
+                .event = i->event,
+                .http = i->http,
+                .solver = issuance_solver(i),
+                .config = i->config,
+                .section = i->section,
+                .state_directory = store_path(i->store),
+                .caa_identities = renew_session_caa_identities(session),
+                .account_url = renew_session_account_url(session),
+                .now_usec = clock_realtime_usec(),
+                .ca_now_usec = ca_now(i->ca),
+        };
+
+        if (!i->section->preflight ||
+                        preflight_start(&options, on_preflight_done, i, &i->preflight) < 0)
+                issuance_make_key(i);
+}
+
 static void on_account_ready(const Trouble *trouble, void *userdata)
 {
         Issuance *i = userdata;
-        RenewKey *key;
         int r;
 
         if (trouble) {
@@ -482,17 +531,12 @@ static void on_account_ready(const Trouble *trouble, void *userdata)
                 return;
         }
         r = issuance_resume(i);
-        if (r < 0) {
+        if (r < 0)
                 issuance_fail_errno(i, r, "order");
-        } else if (r > 0) {
+        else if (r > 0)
                 issuance_open_order(i);
-        } else if ((key = issuance_reusable_key(i))) {
-                issuance_begin_order(i, key);
-        } else {
-                r = key_job_start(i->event, i->section->key, on_key, i, &i->key_job);
-                if (r < 0)
-                        issuance_fail_errno(i, r, "private key");
-        }
+        else
+                issuance_look_ahead(i);
 }
 
 /* --- life ------------------------------------------------------------------------------------- */
@@ -537,6 +581,8 @@ int issuance_start(
                 .config = config_ref(options->config),
                 .section = options->section,
                 .listener = options->listener,
+                .http = options->http,
+                .findings = options->findings,
                 .done = done,
                 .userdata = userdata,
         };
@@ -560,6 +606,7 @@ Issuance *issuance_free(Issuance *i)
                 return NULL;
         ca_wait_cancel(&i->waiter);
         ca_request_cancel(&i->request);
+        preflight_free(i->preflight);
         key_job_free(i->key_job);
         if (i->order)
                 order_give_up(i->order, issuance_solver(i));

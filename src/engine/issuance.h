@@ -3,16 +3,22 @@
 
 #include "challenge/challenge.h"
 #include "engine/ca.h"
+#include "engine/preflight.h"
 
 /* One attempt to issue one certificate: from the account to the switch of live/NAME. */
 typedef struct Issuance Issuance;
+
+/* What was found ahead of an order, which goes on all the same. */
+typedef void (*IssuanceFindings)(const PreflightFindings *findings, void *userdata);
 
 typedef struct IssuanceOptions {
         sd_event *event;
         Store *store;
         Ca *ca;                    /* a reference is taken */
         ChallengeSolver *listener; /* of the challenge port; not owned */
-        Config *config;            /* a reference is taken */
+        HttpClient *http;          /* for the look ahead */
+        IssuanceFindings findings;
+        Config *config; /* a reference is taken */
         const ConfigCertificate *section;
         const char *replaces;         /* ARI id of what is in force, of the same CA; NULL: none */
         const char *replaces_account; /* and thumbprint of the account that it is of */

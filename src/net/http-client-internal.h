@@ -58,8 +58,9 @@ struct HttpOrigin {
         HttpClient *client; /* NULL when it was freed first */
         HttpOrigin *prev, *next;
         char *trust_file;
-        char *socket_path;   /* a Unix origin; NULL: TCP and TLS */
-        uint64_t total_usec; /* of a Unix origin */
+        char *socket_path;   /* a Unix origin; NULL: TCP */
+        bool plain;          /* without TLS, to addresses */
+        uint64_t total_usec; /* of a Unix or plain origin */
         size_t max_body;     /* what an answer may have */
         unsigned parallel;
         unsigned n_running;

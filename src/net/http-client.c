@@ -317,6 +317,17 @@ int http_origin_new_unix(
         return 0;
 }
 
+int http_origin_new_plain(HttpClient *c, uint64_t total_usec, HttpOrigin **ret)
+{
+        int r = http_origin_new(c, NULL, ret);
+
+        if (r < 0)
+                return r;
+        (*ret)->plain = true;
+        (*ret)->total_usec = total_usec;
+        return 0;
+}
+
 void http_origin_set_max_body(HttpOrigin *o, size_t max_body)
 {
         o->max_body = max_body;
@@ -329,6 +340,9 @@ HttpClientLimits http_origin_limits(const HttpOrigin *o)
         if (o->socket_path) {
                 limits.total_usec = o->total_usec;
                 limits.stall_rate = 0; /* its work takes as long as it takes */
+        } else if (o->plain) {
+                limits.total_usec = o->total_usec;
+                limits.connect_usec = MIN(limits.connect_usec, o->total_usec);
         }
         return limits;
 }

@@ -23,7 +23,7 @@ typedef struct HttpHeader {
 
 typedef struct HttpClientRequest {
         const char *method; /* "GET", "HEAD", "POST" */
-        const char *url;    /* https (a Unix origin: http) only, sent byte for byte */
+        const char *url;    /* https (a Unix or plain origin: http) only, sent byte for byte */
         const HttpHeader *headers;
         size_t n_headers;
         const void *body; /* copied */
@@ -36,6 +36,7 @@ typedef struct HttpClientResponse {
         size_t n_headers;
         const void *body;
         size_t body_size;
+        uint64_t date_usec; /* of its Date header; 0: none */
 } HttpClientResponse;
 
 /*
@@ -66,6 +67,16 @@ int http_origin_new(HttpClient *c, const char *trust_file, HttpOrigin **ret);
  */
 int http_origin_new_unix(
                 HttpClient *c, const char *socket_path, uint64_t total_usec, HttpOrigin **ret);
+
+/*
+ * http without TLS, to addresses only: the host of a URL is a numeric address, and what it is asked
+ * for is in a Host header of the request's. No proxy is asked, each request has a connection of its
+ * own. For looking at a port as somebody from outside does, and for nothing that is to be trusted.
+ *
+ * @total_usec  what one request may take
+ * Return: 0, -ENOMEM.
+ */
+int http_origin_new_plain(HttpClient *c, uint64_t total_usec, HttpOrigin **ret);
 
 HttpOrigin *http_origin_free(HttpOrigin *o);
 DEFINE_CLEANUP(HttpOrigin, http_origin_free)

@@ -25,11 +25,13 @@ static char *details(const HttpTransfer *t, CURLcode result)
 }
 
 /* An administrator who forgot about a proxy looks for the fault at the CA. */
-static const char *proxy_hint(void)
+static const char *proxy_hint(const HttpTransfer *t)
 {
         static const char *const names[] = { "https_proxy", "HTTPS_PROXY", "all_proxy",
                 "ALL_PROXY" };
 
+        if (t->origin->plain)
+                return ""; /* it asks none */
         for (size_t i = 0; i < ELEMENTSOF(names); i++) {
                 const char *value = getenv(names[i]);
 
@@ -49,7 +51,7 @@ static char *describe_connect(const HttpTransfer *t, CURLcode result)
         if (words && t->port == 0)
                 return text_format("could not connect to %s: %s", t->host, words);
         return words ? text_format("could not connect to %s:%u: %s%s", t->host, t->port, words,
-                                       proxy_hint())
+                                       proxy_hint(t))
                      : NULL;
 }
 
@@ -117,17 +119,17 @@ static char *describe_timeout(const HttpTransfer *t)
                 if (total == 0) { /* never began: others tried to connect for as long */
                         timespan_format(took, l.total_usec);
                         return text_format("no connection to %s:%u could be made within %s%s",
-                                        t->host, t->port, took, proxy_hint());
+                                        t->host, t->port, took, proxy_hint(t));
                 }
                 if (reached(t, CURLINFO_NAMELOOKUP_TIME_T) == 0)
                         return text_format("cannot resolve %s: no answer from the name server "
                                            "within %s%s",
-                                        t->host, connect, proxy_hint());
+                                        t->host, connect, proxy_hint(t));
                 if (!is_connected(t))
                         return text_format("could not connect to %s:%u: no answer within %s%s",
-                                        t->host, t->port, connect, proxy_hint());
+                                        t->host, t->port, connect, proxy_hint(t));
                 return text_format("the TLS handshake with %s was not done within %s%s", t->host,
-                                connect, proxy_hint());
+                                connect, proxy_hint(t));
         }
         /* Either the whole time was up, or too little came for too long. */
         timespan_format(took, (total + unit / 2) / unit * unit);
@@ -148,7 +150,7 @@ static char *describe_break(const HttpTransfer *t, CURLcode result)
         _cleanup_free_ char *words = details(t, result);
 
         return words ? text_format("the connection to %s broke: %s%s", t->host, words,
-                                       t->port == 0 ? "" : proxy_hint())
+                                       t->port == 0 ? "" : proxy_hint(t))
                      : NULL;
 }
 

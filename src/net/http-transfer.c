@@ -2,7 +2,8 @@
 /*
  * http-transfer: one HTTPS request and its answer, as curl's easy handle is told to make it.
  *
- * What a CA may do to us ends here: https and nothing else (http only to a Unix socket), TLS 1.2 or
+ * What a CA may do to us ends here: https and nothing else (http only to a Unix socket, or to an
+ * address of a plain origin), TLS 1.2 or
  * newer with a certificate that is trusted and names the host, no redirect followed (RFC 8555 needs
  * none: a CA's URLs are in its directory, and a POST that went elsewhere would carry a signature
  * for another URL), no compressed body, no cookie, no password from a URL or a .netrc, and a
@@ -13,6 +14,7 @@
  * out. Nothing is logged, bodies and headers carry signatures.
  */
 
+#include <arpa/inet.h>
 #include <stdio.h>
 
 #include "base/text.h"
@@ -51,6 +53,17 @@ void http_transfer_fail(HttpTransfer *t, char *sentence_take)
         t->failed = true;
 }
 
+static uint64_t transfer_date(const HttpTransfer *t)
+{
+        for (size_t i = 0; i < t->n_headers; i++)
+                if (strcasecmp(t->headers[i].name, "Date") == 0) {
+                        time_t date = curl_getdate(t->headers[i].value, NULL);
+
+                        return date > 0 ? (uint64_t) date * USEC_PER_SEC : 0;
+                }
+        return 0;
+}
+
 void http_transfer_deliver(HttpTransfer *t)
 {
         HttpClientResponse response = {
@@ -67,6 +80,7 @@ void http_transfer_deliver(HttpTransfer *t)
         }
         (void) curl_easy_getinfo(t->easy, CURLINFO_RESPONSE_CODE, &status);
         response.status = (unsigned) status;
+        response.date_usec = transfer_date(t);
         t->handler(&response, NULL, t->userdata);
 }
 
@@ -169,6 +183,11 @@ static bool url_is_plain(const char *s)
         return true;
 }
 
+static const char *origin_scheme(const HttpOrigin *o)
+{
+        return o->socket_path || o->plain ? "http" : "https";
+}
+
 /* Who is asked, for sentences. */
 static int transfer_set_place(HttpTransfer *t, const char *host, unsigned port)
 {
@@ -180,11 +199,27 @@ static int transfer_set_place(HttpTransfer *t, const char *host, unsigned port)
         return t->host ? 0 : -ENOMEM;
 }
 
+/* With or without the brackets of IPv6. */
+static bool is_address(const char *host)
+{
+        unsigned char address[sizeof(struct in6_addr)];
+        size_t n = strlen(host);
+        char inner[INET6_ADDRSTRLEN];
+
+        if (host[0] != '[')
+                return inet_pton(AF_INET, host, address) == 1;
+        if (n < 3 || n - 2 >= sizeof(inner))
+                return false;
+        memcpy(inner, host + 1, n - 2);
+        inner[n - 2] = '\0';
+        return inet_pton(AF_INET6, inner, address) == 1;
+}
+
 /* Return: 0, -ENOMEM, -EINVAL when it is no URL of the origin's scheme, or names a user or a
  * password. */
 static int transfer_set_url(HttpTransfer *t, const char *s)
 {
-        const char *allowed = t->origin->socket_path ? "http" : "https";
+        const char *allowed = origin_scheme(t->origin);
         _cleanup_(url_freep) CURLU *url = curl_url();
         _cleanup_(part_freep) char *host = NULL, *scheme = NULL, *port = NULL;
         uint64_t n;
@@ -199,7 +234,8 @@ static int transfer_set_url(HttpTransfer *t, const char *s)
                 return -EINVAL;
         if (!streq(scheme, allowed) || url_has(url, CURLUPART_USER) ||
                         url_has(url, CURLUPART_PASSWORD) ||
-                        text_parse_u64(port, UINT16_MAX, &n) < 0)
+                        text_parse_u64(port, UINT16_MAX, &n) < 0 ||
+                        (t->origin->plain && (!is_address(host) || url_has(url, CURLUPART_ZONEID))))
                 return -EINVAL;
         if (transfer_set_place(t, host, (unsigned) n) < 0)
                 return -ENOMEM;
@@ -341,14 +377,24 @@ static bool set_trust(CURL *easy, const char *trust_file)
                                curl_easy_setopt(easy, CURLOPT_CAPATH, NULL) == CURLE_OK);
 }
 
-/* No proxy of the environment, and no kept connection: what listens there may end when it is idle.
- */
-static bool set_unix(CURL *easy, const char *path)
+/* No proxy of the environment, and no kept connection: what listens there may end when it is idle,
+ * and a look at an address is a look at its connection as well. */
+static bool set_direct(CURL *easy)
 {
-        return curl_easy_setopt(easy, CURLOPT_UNIX_SOCKET_PATH, path) == CURLE_OK &&
-               curl_easy_setopt(easy, CURLOPT_PROXY, "") == CURLE_OK &&
+        return curl_easy_setopt(easy, CURLOPT_PROXY, "") == CURLE_OK &&
                curl_easy_setopt(easy, CURLOPT_FORBID_REUSE, 1L) == CURLE_OK &&
                curl_easy_setopt(easy, CURLOPT_FRESH_CONNECT, 1L) == CURLE_OK;
+}
+
+static bool set_way(CURL *easy, const HttpOrigin *o)
+{
+        if (o->plain)
+                return set_direct(easy);
+        if (o->socket_path)
+                return curl_easy_setopt(easy, CURLOPT_UNIX_SOCKET_PATH, o->socket_path) ==
+                                       CURLE_OK &&
+                       set_direct(easy);
+        return set_trust(easy, o->trust_file);
 }
 
 static int transfer_set_options(HttpTransfer *t)
@@ -360,12 +406,8 @@ static int transfer_set_options(HttpTransfer *t)
                 if (curl_easy_setopt(t->easy, fixed_options[i].option, fixed_options[i].value) !=
                                 CURLE_OK)
                         return -ENOMEM;
-        if (curl_easy_setopt(t->easy, CURLOPT_PROTOCOLS_STR, o->socket_path ? "http" : "https") !=
-                                        CURLE_OK ||
-                        !set_limits(t->easy, &limits) || !set_callbacks(t))
-                return -ENOMEM;
-        if (o->socket_path ? !set_unix(t->easy, o->socket_path)
-                           : !set_trust(t->easy, o->trust_file))
+        if (curl_easy_setopt(t->easy, CURLOPT_PROTOCOLS_STR, origin_scheme(o)) != CURLE_OK ||
+                        !set_limits(t->easy, &limits) || !set_callbacks(t) || !set_way(t->easy, o))
                 return -ENOMEM;
         return 0;
 }

@@ -242,7 +242,7 @@ class Renewd(Program):
         """Writes the configuration; sections are texts, daemon the keys of [Daemon]."""
         keys = {"StateDirectory": self.state, "ControlSocket": self.control,
                 "HttpListen": listen or f"{LOOPBACK}:{self.http_port}", "SettleTime": "0s",
-                **daemon}
+                "Preflight": "no", **daemon}
         text = "[Daemon]\n" + "".join(f"{k}={v}\n" for k, v in keys.items() if v is not None)
         self.config.write_text(text + "\n".join(sections))
         self.config.chmod(0o644)

@@ -460,9 +460,19 @@ int http_origin_new(HttpClient *c, const char *trust_file, HttpOrigin **ret)
         return 0;
 }
 
+/* Of the look ahead, which no simulated certificate has. */
+int http_origin_new_plain(HttpClient *c, uint64_t total_usec, HttpOrigin **ret)
+{
+        return -ENOTSUP;
+}
+
 HttpOrigin *http_origin_free(HttpOrigin *o)
 {
         return NULL;
+}
+
+void http_origin_set_max_body(HttpOrigin *o, size_t max_body)
+{
 }
 
 void http_origin_set_parallel(HttpOrigin *o, unsigned n)

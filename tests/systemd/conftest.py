@@ -90,7 +90,8 @@ class Lab:
 
     def configure(self, *sections, **daemon):
         """Writes /etc/renewd/renewd.conf: the CAs, keys of [Daemon], and these sections."""
-        text = "[Daemon]\nSettleTime=0s\n" + "".join(f"{k}={v}\n" for k, v in daemon.items())
+        keys = {"SettleTime": "0s", "DnsServer": "127.0.0.1:8053", **daemon}
+        text = "[Daemon]\n" + "".join(f"{k}={v}\n" for k, v in keys.items())
         for name, (port, _) in CAS.items():
             text += (f"[CA {name}]\nDirectory=https://127.0.0.1:{port}/dir\n"
                      "TrustFile=/etc/pebble/root.pem\nAgreeToTerms=yes\n")

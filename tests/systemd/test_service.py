@@ -16,6 +16,7 @@ def test_issued_reloaded_served(lab):
     lab.start()
     first = lab.wait_deployed()
     assert "nginx.service is not running, left stopped" in first["deployment"]["detail"]
+    assert first["preflight"] == []  # it can look ahead from within its sandbox
     assert lab.show("nginx.service", "ActiveState") == "inactive"
 
     lab.systemctl("start", "nginx.service")

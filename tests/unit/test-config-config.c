@@ -79,6 +79,8 @@ static void test_defaults(void **state)
         assert_int_equal(d->max_parallel_orders, 4);
         assert_int_equal(d->settle_usec, 2000000);
         assert_null(d->user_agent);
+        assert_null(d->dns_server);
+        assert_true(d->preflight);
         c = get(&f, "Example.COM");
         check_list(c->names, "example.com");
         assert_int_equal(c->key, RENEW_KEY_ECDSA_P256);
@@ -86,6 +88,8 @@ static void test_defaults(void **state)
         assert_int_equal(c->renew_before.percent, 0);
         assert_int_equal(c->renew_before.span, 0);
         assert_null(c->webroot);
+        assert_true(c->preflight);
+        assert_int_equal(c->ca->validation_port, 80);
         assert_null(c->reload);
         assert_null(c->run);
         assert_int_equal(c->ca->account_key, RENEW_KEY_ECDSA_P256);
@@ -272,6 +276,56 @@ static void test_references(void **state)
         fixture_close(&f);
 }
 
+/* Numeric, with its port, as c-ares wants it. */
+static void test_dns_server(void **state)
+{
+        static const char *const table[][2] = {
+                { "192.0.2.53", "192.0.2.53:53" },
+                { "192.0.2.53:5353", "192.0.2.53:5353" },
+                { "2001:DB8::0:53", "[2001:db8::53]:53" },
+                { "::1", "[::1]:53" },
+                { "[::1]", "[::1]:53" },
+                { "[::1]:65535", "[::1]:65535" },
+        };
+        Fixture f;
+
+        fixture_open(&f);
+        for (size_t i = 0; i < ELEMENTSOF(table); i++) {
+                _cleanup_free_ char *text = text_format("[Daemon]\nDnsServer=%s\n", table[i][0]);
+
+                fixture_good(&f, text);
+                assert_string_equal(f.config->daemon.dns_server, table[i][1]);
+        }
+        fixture_good(&f, "[Daemon]\nDnsServer=192.0.2.53\nDnsServer=\n");
+        assert_null(f.config->daemon.dns_server);
+        fixture_close(&f);
+}
+
+/* A certificate's own word counts, else that of [Daemon], wherever it stands. */
+static void test_preflight(void **state)
+{
+        static const char certificates[] = CA
+                        "ValidationPort=8080\n"
+                        "[Certificate default]\n[Certificate no]\nPreflight=off\n"
+                        "[Certificate yes]\nPreflight=1\n[Certificate "
+                        "reset]\nPreflight=no\nPreflight=\n";
+        Fixture f;
+
+        fixture_open(&f);
+        for (unsigned off = 0; off < 2; off++) {
+                _cleanup_free_ char *text = text_format(
+                                "%s[Daemon]\nPreflight=%s\n", certificates, off ? "no" : "yes");
+
+                fixture_good(&f, text);
+                assert_int_equal(get(&f, "default")->preflight, !off);
+                assert_int_equal(get(&f, "reset")->preflight, !off);
+                assert_false(get(&f, "no")->preflight);
+                assert_true(get(&f, "yes")->preflight);
+                assert_int_equal(get(&f, "no")->ca->validation_port, 8080);
+        }
+        fixture_close(&f);
+}
+
 static void check_same(Fixture *f, const char *a, const char *b, bool expected)
 {
         assert_int_equal(config_certificate_same_order(get(f, a), get(f, b)), expected);
@@ -355,6 +409,8 @@ int main(void)
                 cmocka_unit_test(test_reset),
                 cmocka_unit_test(test_files),
                 cmocka_unit_test(test_references),
+                cmocka_unit_test(test_dns_server),
+                cmocka_unit_test(test_preflight),
                 cmocka_unit_test(test_same_order),
                 cmocka_unit_test(test_eab),
                 cmocka_unit_test(test_without_secrets),

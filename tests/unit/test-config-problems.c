@@ -60,6 +60,19 @@ static void test_daemon(void **state)
                 { "SettleTime=1h 1ms", "SettleTime=1h 1ms: write at most 1h" },
                 { "SettleTime=99999999999999999999w",
                                 "SettleTime=99999999999999999999w: write at most 1h" },
+                { "Preflight=maybe", "Preflight=maybe: write yes or no" },
+                { "DnsServer=ns.example", "DnsServer=ns.example: write the numeric address of a "
+                                          "name server, like 192.0.2.53 or [2001:db8::53]:5353" },
+                { "DnsServer=192.0.2.1:0", "DnsServer=192.0.2.1:0: write the numeric address of a "
+                                           "name server, like 192.0.2.53 or [2001:db8::53]:5353" },
+                { "DnsServer=[192.0.2.1]", "DnsServer=[192.0.2.1]: write the numeric address of a "
+                                           "name server, like 192.0.2.53 or [2001:db8::53]:5353" },
+                { "DnsServer=[::1]5", "DnsServer=[::1]5: write the numeric address of a "
+                                      "name server, like 192.0.2.53 or [2001:db8::53]:5353" },
+                { "DnsServer=]", "DnsServer=]: write the numeric address of a "
+                                 "name server, like 192.0.2.53 or [2001:db8::53]:5353" },
+                { "DnsServer=::1 ::2", "DnsServer=::1 ::2: write the numeric address of a "
+                                       "name server, like 192.0.2.53 or [2001:db8::53]:5353" },
                 { "HttpListen=8402", "HttpListen=8402: a port alone; write 127.0.0.1:PORT "
                                      "behind a web server, or [::]:PORT and 0.0.0.0:PORT "
                                      "for everybody" },
@@ -128,6 +141,9 @@ static void test_ca(void **state)
                                 "name; ACME knows none" },
                 { "Directory=https://ca.example/#x", "Directory=https://ca.example/#x: the "
                                                      "URL has a fragment (#)" },
+                { "ValidationPort=0", "ValidationPort=0: write a port from 1 to 65535" },
+                { "ValidationPort=65536", "ValidationPort=65536: write a port from 1 to 65535" },
+                { "ValidationPort=http", "ValidationPort=http: write a port from 1 to 65535" },
                 { "Contact=ops", "Contact=ops: write an e-mail address like "
                                  "ops@example.com" },
                 { "Contact=tel:+49", "Contact=tel:+49: write an e-mail address like "
@@ -168,6 +184,9 @@ static void test_ca(void **state)
 static void test_certificate(void **state)
 {
         static const Case table[] = {
+                { "Preflight=ja", "Preflight=ja: write yes or no" },
+                { "ValidationPort=80", "ValidationPort= does not belong in [Certificate "
+                                       "example.com] but in a [CA name] section" },
                 { "CA=letsencrypt google", "CA=letsencrypt google: write the name of one "
                                            "CA, like letsencrypt" },
                 { "CA=letsencrpyt", "CA=letsencrpyt: there is no such CA, did you mean "

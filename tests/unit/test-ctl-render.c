@@ -112,6 +112,20 @@ static void test_show(void **state)
                                  "  did         nginx.service reloaded\n");
 }
 
+static void test_show_findings(void **state)
+{
+        _cleanup_free_ char *out = rendered(show_render,
+                        "{'name':'a.example','state':'backoff','preflight':[{'name':'a.example',"
+                        "'check':'port','detail':'no\\u001banswer'},{'name':null,'check':'disk',"
+                        "'detail':'no room'},{},7]}",
+                        false);
+
+        assert_contains(out, "\nPreflight  a.example: no\\x1banswer\n"
+                             "           no room\n"
+                             "           -\n"
+                             "           -\n");
+}
+
 static void test_show_trouble(void **state)
 {
         _cleanup_free_ char *retrying = rendered(show_render, RETRYING, false);
@@ -202,6 +216,7 @@ int main(void)
                 cmocka_unit_test(test_list_colors),
                 cmocka_unit_test(test_list_of_little),
                 cmocka_unit_test(test_show),
+                cmocka_unit_test(test_show_findings),
                 cmocka_unit_test(test_show_trouble),
                 cmocka_unit_test(test_show_order),
                 cmocka_unit_test(test_show_of_little),

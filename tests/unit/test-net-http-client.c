@@ -131,6 +131,11 @@ static bool serve(Stream *s)
         }
         if (streq(s->path, "/gzip"))
                 return stream_answer(s, "HTTP/1.1 200 OK\r\nContent-Encoding: gzip", "not gzip");
+        if (streq(s->path, "/dated"))
+                return stream_answer(
+                                s, "HTTP/1.1 200 OK\r\ndate: Sun, 06 Nov 1994 08:49:37 GMT", "");
+        if (streq(s->path, "/badly-dated"))
+                return stream_answer(s, "HTTP/1.1 200 OK\r\nDate: yesterday", "");
         if (streq(s->path, "/moved"))
                 return stream_answer(s, "HTTP/1.1 307 Temporary Redirect\r\nLocation: /hello", "");
         if (streq(s->path, "/moved-to-plain"))
@@ -938,6 +943,91 @@ static void test_unix(void **state)
         (void) unsetenv("http_proxy");
 }
 
+/* --- addresses without TLS ------------------------------------------------------------------- */
+
+static void test_plain(void **state)
+{
+        static const char *const refused[] = { "https://127.0.0.1/", "http://localhost/",
+                "http://127.0.0.1.example/", "http://[::1%25lo]/", "http://u@127.0.0.1/",
+                "http://u:p@127.0.0.1/", "ftp://127.0.0.1/", "http:///x" };
+        Fixture *f = *state;
+        const HttpHeader host = { "Host", "name.example" };
+        _cleanup_free_ char *url = NULL, *large = NULL, *silent = NULL, *moved = NULL;
+        _cleanup_answer_ Answer a = { 0 }, b = { 0 }, c = { 0 }, d = { 0 }, e = { 0 };
+        HttpClientRequest request = { .method = "GET", .headers = &host, .n_headers = 1 };
+        HttpOrigin *o;
+
+        assert_int_equal(setenv("http_proxy", "http://127.0.0.1:1", 1), 0);
+        assert_int_equal(setenv("ALL_PROXY", "http://127.0.0.1:1", 1), 0);
+        assert_int_equal(http_origin_new_plain(f->client, 300 * USEC_PER_MSEC, &o), 0);
+        http_origin_set_max_body(o, 1024);
+        for (size_t i = 0; i < ELEMENTSOF(refused); i++)
+                assert_int_equal(try_send(o, refused[i], &a), -EINVAL);
+
+        start_with(f, &(ServerOptions){ .handler = serve });
+        request.url = url = text_format("http://127.0.0.1:%u/hello", f->server.port);
+        assert_int_equal(http_client_send(o, &request, on_answer, &a, NULL), 0);
+        loop_until(f->event, a.n > 0);
+        if (a.failure)
+                fail_msg("%s", a.failure);
+        assert_string_equal(a.body, "hello");
+        assert_contains(f->server.served->last, "Host: name.example\r\n");
+        assert_lacks(f->server.served->last, "127.0.0.1");
+        /* not followed, wherever it leads */
+        moved = text_format("http://127.0.0.1:%u/moved", f->server.port);
+        assert_int_equal(try_send(o, moved, &b), 0);
+        loop_until(f->event, b.n > 0);
+        assert_int_equal(b.status, 307);
+        assert_contains(b.headers, "Location=/hello");
+        assert_int_equal(f->server.served->connections, 2); /* one for each */
+
+        large = text_format("http://127.0.0.1:%u/limit", f->server.port);
+        assert_int_equal(try_send(o, large, &c), 0);
+        loop_until(f->event, c.n > 0);
+        assert_contains(c.failure, "larger than 1 kB");
+        silent = text_format("http://127.0.0.1:%u/silent", f->server.port);
+        assert_int_equal(try_send(o, silent, &d), 0);
+        loop_until(f->event, d.n > 0);
+        assert_contains(d.failure, "did not answer within 300 ms");
+        assert_int_equal(try_send(o, "http://[::1]:1/", &e), 0);
+        loop_until(f->event, e.n > 0);
+        assert_contains(e.failure, "could not connect to [::1]:1");
+        assert_lacks(e.failure, "proxy");
+        http_origin_free(o);
+        (void) unsetenv("http_proxy");
+        (void) unsetenv("ALL_PROXY");
+}
+
+static void on_date(const HttpClientResponse *response, const char *failure, void *userdata)
+{
+        assert_non_null(response);
+        *(uint64_t *) userdata = response->date_usec;
+}
+
+static void test_date(void **state)
+{
+        static const struct {
+                const char *path;
+                uint64_t expected;
+        } table[] = {
+                { "/dated", UINT64_C(784111777) * USEC_PER_SEC },
+                { "/badly-dated", 0 },
+                { "/hello", 0 },
+        };
+        Fixture *f = *state;
+
+        start(f);
+        for (size_t i = 0; i < ELEMENTSOF(table); i++) {
+                _cleanup_free_ char *url = text_format("%s%s", f->url, table[i].path);
+                HttpClientRequest request = { .method = "GET", .url = url };
+                uint64_t date = USEC_INFINITY;
+
+                assert_int_equal(http_client_send(f->origin, &request, on_date, &date, NULL), 0);
+                loop_until(f->event, date != USEC_INFINITY);
+                assert_true(date == table[i].expected);
+        }
+}
+
 /* --- proxies ---------------------------------------------------------------------------------- */
 
 /* CONNECT, and then bytes in both directions until one side ends. */
@@ -1043,6 +1133,8 @@ int main(void)
                 T(test_unknown_name),
                 T(test_silent_name_server),
                 T(test_unix),
+                T(test_plain),
+                T(test_date),
                 T(test_proxy),
         };
 
