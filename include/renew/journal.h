@@ -48,9 +48,6 @@
 /** When a certificate will be renewed. */
 #define RENEW_MESSAGE_RENEWAL_PLANNED "db809f5df5e744da8ccf51a040ea9ab4"
 
-/** A CA could not be used. */
-#define RENEW_MESSAGE_CA_FAILED "f174ed00c898404e8a469acaf7b17988"
-
 /** An account was found or created. */
 #define RENEW_MESSAGE_ACCOUNT_READY "02ec1cd38cf04e5fba96432b7556ecd4"
 

@@ -38,7 +38,8 @@ typedef struct RenewOrderOptions {
         bool profile_required; /**< fail where it is not advertised */
         const char *replaces;  /**< ARI id of the predecessor (RFC 9773 section 5), or NULL */
         const char *preferred_chain; /**< issuer common name of the chain's top, or NULL */
-        const char *state; /**< the last SAVE of this order: resume it; NULL for a new one */
+        const char *state; /**< the last SAVE of this order: resume it, or make another where it is
+                            * gone or has ended; NULL for a new one */
 } RenewOrderOptions;
 
 /**
@@ -64,19 +65,27 @@ RENEW_PUBLIC int renew_order_step(RenewOrder *order, RenewUsec now, RenewStep *r
 RENEW_PUBLIC int renew_order_feed_response(
                 RenewOrder *order, RenewUsec now, const RenewResponse *response);
 
-/** Feeds that the last SEND failed on the way; reason is a sentence for people. */
+/**
+ * Feeds that the last SEND failed on the way; reason is a sentence for people. It goes on with WAIT and
+ * another SEND where that can help.
+ * Return: 0, -ENOMEM, -EINVAL when no answer is awaited.
+ */
 RENEW_PUBLIC int renew_order_feed_failure(RenewOrder *order, RenewUsec now, const char *reason);
 
-/** Feeds that the last SAVE is durable. */
+/** Feeds that the last SAVE is durable. Return: 0, -EINVAL when none was asked for. */
 RENEW_PUBLIC int renew_order_feed_saved(RenewOrder *order);
 
 /**
  * Feeds that the challenge of the last PRESENT is visible, or why it cannot be (reason not NULL: the
  * order fails, and what was presented is retracted).
+ * Return: 0, -ENOMEM, -EINVAL when none was asked for.
  */
 RENEW_PUBLIC int renew_order_feed_presented(RenewOrder *order, RenewUsec now, const char *reason);
 
-/** Feeds that the challenge of the last RETRACT is gone (or cannot be removed: it is not asked again). */
+/**
+ * Feeds that the challenge of the last RETRACT is gone (or cannot be removed: it is not asked again).
+ * Return: 0, -EINVAL when none was asked for.
+ */
 RENEW_PUBLIC int renew_order_feed_retracted(RenewOrder *order);
 
 /**
@@ -86,7 +95,10 @@ RENEW_PUBLIC int renew_order_feed_retracted(RenewOrder *order);
 RENEW_PUBLIC void renew_order_feed_validation_seen(
                 RenewOrder *order, RenewUsec now, const char *token);
 
-/** Feeds that the session failed; its problem becomes the order's. */
+/**
+ * Feeds that the session failed; its problem becomes the order's.
+ * Return: 0, -ENOMEM, -EINVAL when the session did not fail or the order is at its end.
+ */
 RENEW_PUBLIC int renew_order_feed_session_failed(RenewOrder *order);
 
 /**

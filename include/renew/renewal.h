@@ -10,6 +10,7 @@
 
 #include <stdbool.h>
 
+#include <renew/http.h>
 #include <renew/problem.h>
 #include <renew/types.h>
 
@@ -31,6 +32,50 @@ typedef struct RenewBefore {
  */
 RENEW_PUBLIC RenewUsec renew_renewal_due(RenewUsec not_before, RenewUsec not_after,
                 const RenewBefore *before, uint64_t random);
+
+/** The latest instant for a renewal, whatever a CA suggests: when a sixth of the lifetime is left, or a
+ * quarter of one below ten days. */
+RENEW_PUBLIC RenewUsec renew_renewal_latest(RenewUsec not_before, RenewUsec not_after);
+
+/** What a CA suggests for one certificate (RFC 9773 section 4.2). All zero: nothing. */
+typedef struct RenewRenewalInfo {
+        RenewUsec start, end;  /**< the window; start < end */
+        char *explanation_url; /**< a page for the operator, printable; NULL: none */
+        RenewUsec poll_at;     /**< when to ask again */
+} RenewRenewalInfo;
+
+/** Frees what it holds. */
+RENEW_PUBLIC void renew_renewal_info_done(RenewRenewalInfo *info);
+
+/**
+ * Reads the answer to renew_session_renewal_info_request(). poll_at is what Retry-After asks for, between a
+ * minute and a day, six hours where it asks for nothing (section 4.3.2).
+ *
+ * @param ret  the caller frees it with renew_renewal_info_done()
+ * Return: 0, -ENOMEM, RENEW_E_NO_RENEWAL_INFO for anything but a window that begins before it ends.
+ */
+RENEW_PUBLIC int renew_renewal_info_read(
+                const RenewResponse *response, RenewUsec now, RenewRenewalInfo *ret);
+
+/**
+ * When to ask again after renew_renewal_info_read() found nothing, or no answer came: after 1, 2, 4, … 32
+ * minutes of a server in trouble (5xx), else after six hours (section 4.3.3), and not before Retry-After.
+ *
+ * @param response  NULL: none came
+ * @param failures  in a row, this one counted
+ */
+RENEW_PUBLIC RenewUsec renew_renewal_info_retry_at(
+                const RenewResponse *response, unsigned failures, RenewUsec now);
+
+/**
+ * The instant to renew at: drawn once, evenly from the window; to be kept until the window changes (drawing
+ * again at every poll would draw early). What would be past is now, spread by up to half an hour and a
+ * fiftieth of the lifetime, inside the window while it lasts.
+ *
+ * @param random  64 random bits
+ */
+RENEW_PUBLIC RenewUsec renew_renewal_pick(
+                const RenewRenewalInfo *info, RenewUsec lifetime, RenewUsec now, uint64_t random);
 
 /** What is remembered of a streak of failures. Zero: none. */
 typedef struct RenewFailures {

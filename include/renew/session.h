@@ -94,11 +94,14 @@ RENEW_PUBLIC int renew_session_step(RenewSession *session, RenewUsec now, RenewS
 RENEW_PUBLIC int renew_session_feed_response(
                 RenewSession *session, RenewUsec now, const RenewResponse *response);
 
-/** Feeds that the last SEND failed on the way; reason is a sentence for people. */
+/**
+ * Feeds that the last SEND failed on the way; reason is a sentence for people.
+ * Return: 0, -ENOMEM, -EINVAL when no answer is awaited.
+ */
 RENEW_PUBLIC int renew_session_feed_failure(
                 RenewSession *session, RenewUsec now, const char *reason);
 
-/** Feeds that the last SAVE is durable. */
+/** Feeds that the last SAVE is durable. Return: 0, -EINVAL when none was asked for. */
 RENEW_PUBLIC int renew_session_feed_saved(RenewSession *session);
 
 /** Begins anew after a failure, or for a fresh look at the directory; keeps account and nonces. */
@@ -116,6 +119,17 @@ RENEW_PUBLIC const char *renew_session_terms_url(const RenewSession *session);
 
 /** Whether the CA offers renewal information (RFC 9773). */
 RENEW_PUBLIC bool renew_session_has_renewal_info(const RenewSession *session);
+
+/**
+ * The request for a certificate's renewal information (RFC 9773 section 4.1): a plain GET, which needs no
+ * account. Its answer goes to renew_renewal_info_read().
+ *
+ * @param ari_id       renew_chain_ari_id() of a certificate of this CA
+ * @param ret_request  the session's, until it is asked for the next one or freed
+ * Return: 0, -ENOMEM, -ENOTSUP where the directory is not known or has no renewal information.
+ */
+RENEW_PUBLIC int renew_session_renewal_info_request(
+                RenewSession *session, const char *ari_id, const RenewRequest **ret_request);
 
 /** Whether the directory advertises the profile (draft-ietf-acme-profiles). */
 RENEW_PUBLIC bool renew_session_has_profile(const RenewSession *session, const char *profile);

@@ -13,7 +13,7 @@
  * Error contract of every function that returns int: below zero is a negative errno (-ENOMEM; -EINVAL for
  * an argument or text that is no such thing), zero is success, above zero is a condition named in that
  * function's documentation (RENEW_E_*), which the direct caller handles. Outputs are set on success and
- * untouched on failure.
+ * untouched on failure. After -ENOMEM an object may be asked again or freed; what was fed is lost.
  *
  * Ownership: what a function returns through a `ret_` argument belongs to the caller; what an accessor
  * returns as const belongs to the object and lives until its next change.
@@ -44,6 +44,7 @@ enum {
         RENEW_E_BAD_CERTIFICATE, /**< the CA's certificate is not what was asked for */
         RENEW_E_BAD_STATE,       /**< saved state is damaged or of another version */
         RENEW_E_WEAK_KEY,        /**< a key that no CA takes */
+        RENEW_E_NO_RENEWAL_INFO, /**< the CA suggests no window */
 };
 
 /** What a certificate names (RFC 8555 section 9.7.7, RFC 8738). */

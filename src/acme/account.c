@@ -145,15 +145,16 @@ int account_save(const Account *a, const char *directory_url, char **ret)
 
 int account_load(Account *a, const char *directory_url, bool plain_http, const char *state)
 {
-        json_error_t error = {};
-        _cleanup_json_ json_t *j = json_loads(state, JSON_REJECT_DUPLICATES, &error);
-        const char *directory = json_object_string(j, "directory"),
-                   *url = json_object_string(j, "account");
-        const char *terms = json_object_string(j, "terms"),
-                   *at = json_object_string(j, "terms_agreed");
+        _cleanup_json_ json_t *j = NULL;
+        const char *directory, *url, *terms, *at;
+        int r = json_parse(state, strlen(state), &j);
 
-        if (!j && json_error_code(&error) == json_error_out_of_memory)
-                return -ENOMEM;
+        if (r < 0)
+                return r == -EBADMSG ? RENEW_E_BAD_STATE : r;
+        directory = json_object_string(j, "directory");
+        url = json_object_string(j, "account");
+        terms = json_object_string(j, "terms");
+        at = json_object_string(j, "terms_agreed");
         if (json_integer_value(json_object_get(j, "version")) != ACCOUNT_VERSION || !directory ||
                         !streq(directory, directory_url) || !url || !url_is_usable(url, plain_http))
                 return RENEW_E_BAD_STATE;

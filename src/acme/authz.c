@@ -81,8 +81,20 @@ static RenewProblem *authz_find_error(const Authz *a, const json_t *challenges, 
                         "the authorization is '%s' and the CA gives no reason", status);
 }
 
-static int authz_read_identifier(Authz *a, const json_t *identifier, RenewProblem **ret_problem)
+/* A wildcard's identifier is the name below it (section 7.1.4). */
+static int authz_read_name(Authz *a, const json_t *object, const char *value)
 {
+        _cleanup_free_ char *wildcard = NULL;
+
+        if (!json_is_true(json_object_get(object, "wildcard")))
+                return replace_string(&a->name, value);
+        wildcard = text_format("*.%s", value);
+        return wildcard ? replace_string(&a->name, wildcard) : -ENOMEM;
+}
+
+static int authz_read_identifier(Authz *a, const json_t *object, RenewProblem **ret_problem)
+{
+        const json_t *identifier = json_object_get(object, "identifier");
         const char *type = json_object_string(identifier, "type");
         const char *value = json_object_string(identifier, "value");
 
@@ -93,7 +105,7 @@ static int authz_read_identifier(Authz *a, const json_t *identifier, RenewProble
                                               "know"),
                                 ret_problem);
         a->type = streq(type, "ip") ? RENEW_IDENTIFIER_IP : RENEW_IDENTIFIER_DNS;
-        return replace_string(&a->name, value);
+        return authz_read_name(a, object, value);
 }
 
 int authz_read(Authz *a, const json_t *object, const char *challenge_type, bool plain_http,
@@ -101,7 +113,7 @@ int authz_read(Authz *a, const json_t *object, const char *challenge_type, bool 
 {
         const char *status = json_object_string(object, "status") ?: "missing";
         const json_t *challenges = json_object_get(object, "challenges");
-        int r = authz_read_identifier(a, json_object_get(object, "identifier"), ret_problem);
+        int r = authz_read_identifier(a, object, ret_problem);
 
         if (r != 0)
                 return r;

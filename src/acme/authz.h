@@ -20,7 +20,7 @@ typedef enum AuthzStatus {
 typedef struct Authz {
         char *url;
         RenewIdentifierType type;
-        char *name; /* of the identifier, NULL until it was read */
+        char *name; /* as it was asked for, with "*." of a wildcard; NULL until it was read */
         AuthzStatus status;
         char *challenge_url; /* NULL: no challenge of our type */
         char *token;

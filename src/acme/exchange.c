@@ -39,6 +39,7 @@ void exchange_done(Exchange *x)
         free(x->url);
         free(x->payload);
         free(x->nonce);
+        free(x->nonce_url);
         exchange_forget_body(x);
         *x = (Exchange){};
 }
@@ -124,7 +125,9 @@ static int exchange_prepare(Exchange *x, const ExchangePeer *peer, RenewUsec now
                 x->nonce = nonce_pool_take(peer->nonces, now);
         if (!x->nonce) {
                 exchange_forget_body(x);
-                exchange_send(x, peer, "HEAD", peer->new_nonce_url);
+                if (replace_string(&x->nonce_url, peer->new_nonce_url) < 0)
+                        return -ENOMEM;
+                exchange_send(x, peer, "HEAD", x->nonce_url);
                 x->state = EXCHANGE_GETTING_NONCE;
                 return 0;
         }
@@ -187,13 +190,15 @@ static bool exchange_try_again(Exchange *x, RenewUsec now)
         return true;
 }
 
-static int exchange_on_bad_nonce(Exchange *x, RenewUsec now, const char *where, char *nonce_take,
-                RenewProblem **ret_problem)
+static int exchange_on_bad_nonce(Exchange *x, const ExchangePeer *peer, RenewUsec now,
+                const char *where, char *nonce_take, RenewProblem **ret_problem)
 {
         unsigned spread = nonce_take ? (unsigned char) nonce_take[strlen(nonce_take) / 2] % 16 : 0;
 
         free(x->nonce);
         x->nonce = nonce_take; /* section 6.5: the one of this very answer */
+        if (!nonce_take)
+                nonce_pool_done(peer->nonces); /* no better than the one refused: ask for another */
         if (x->n_bad_nonces++ == 0)
                 x->first_bad_nonce = now;
         if (x->n_bad_nonces >= MAX_BAD_NONCES ||
@@ -264,7 +269,8 @@ int exchange_feed_response(Exchange *x, const ExchangePeer *peer, RenewUsec now,
                 if (!problem)
                         return -ENOMEM;
                 if (is_bad_nonce(problem))
-                        return exchange_on_bad_nonce(x, now, where, TAKE_PTR(nonce), ret_problem);
+                        return exchange_on_bad_nonce(
+                                        x, peer, now, where, TAKE_PTR(nonce), ret_problem);
         }
         nonce_pool_put(peer->nonces, TAKE_PTR(nonce), now);
         if (problem && is_passing_trouble(problem) && exchange_try_again(x, now))

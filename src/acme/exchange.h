@@ -43,7 +43,8 @@ typedef struct Exchange {
         unsigned n_failures; /* on the way, or by the CA's trouble */
         RenewUsec first_bad_nonce;
         RenewUsec pause_until;
-        char *nonce; /* to be used by the next signature */
+        char *nonce;     /* to be used by the next signature */
+        char *nonce_url; /* a copy: the directory may be read anew while the request is under way */
         char *body;
         RenewHeader headers[4];
         RenewRequest request;

@@ -35,13 +35,12 @@ static int order_fail_with(RenewOrder *o, RenewProblem *problem_take)
         /* While the network or the CA is in trouble, and while somebody has to act, the order lives
          * on. */
         RenewRetry retry = problem_take ? renew_problem_retry(problem_take) : RENEW_RETRY_NETWORK;
-        bool gone = problem_take && problem_take->status == 404;
 
         return order_fail(o, problem_take,
-                        gone || (retry != RENEW_RETRY_NETWORK && retry != RENEW_RETRY_DAILY));
+                        retry != RENEW_RETRY_NETWORK && retry != RENEW_RETRY_DAILY);
 }
 
-static int order_fail_bad(RenewOrder *o, const char *what)
+int order_fail_bad(RenewOrder *o, const char *what)
 {
         return order_fail(o, problem_new(RENEW_PROBLEM_BAD_RESPONSE, order_where(o), "%s", what),
                         false);
@@ -65,11 +64,39 @@ static bool order_has_grace(const RenewOrder *o, RenewUsec now, const RenewProbl
         return p->status == 404 && order_is_reading(o) && usec_sub(now, o->made) < GRACE;
 }
 
-/* What no state has an answer of its own for. */
-static int order_on_problem(RenewOrder *o, RenewUsec now, RenewProblem *problem_take)
+bool order_looks_again(RenewOrder *o, RenewUsec now)
+{
+        if (o->n_grace >= MAX_GRACE)
+                return false;
+        if (o->state == ORDER_ANSWERING) {
+                o->current = (size_t) (order_find_unanswered(o) - o->authzs);
+                order_set_state(o, ORDER_AUTHORIZING);
+        } else if (o->state == ORDER_FINALIZING)
+                order_set_state(o, ORDER_READING);
+        else
+                return false;
+        o->n_grace++;
+        o->until = usec_add(now, MIN_POLL);
+        return true;
+}
+
+/* CAs move their URLs: one that leads nowhere is looked up again in the directory, once. Return:
+ * whether so. */
+static bool order_refreshes(RenewOrder *o, RenewUsec now, const RenewProblem *p)
+{
+        if (o->refreshed || (p->status != 404 && p->status != 405))
+                return false;
+        o->refreshed = true;
+        session_refresh(o->session, now);
+        return true;
+}
+
+int order_on_problem(RenewOrder *o, RenewUsec now, RenewProblem *problem_take)
 {
         _cleanup_(problem_freep) RenewProblem *problem = problem_take;
 
+        if (problem->status >= 500 && problem->not_before == 0 && order_looks_again(o, now))
+                return 0;
         if (order_has_grace(o, now, problem)) {
                 o->n_grace++;
                 o->until = usec_add(now, GRACE_PAUSE);
@@ -77,11 +104,16 @@ static int order_on_problem(RenewOrder *o, RenewUsec now, RenewProblem *problem_
         }
         if (problem->type == RENEW_PROBLEM_ACCOUNT_DOES_NOT_EXIST && !o->begun_anew)
                 return order_begin_anew(o);
+        if (problem->status == 404 && o->url) {
+                /* An old order is gone as a matter of course, one that we work on is not. */
+                if (o->resumed && o->state == ORDER_READING)
+                        return order_start_over(o);
+                problem->type = RENEW_PROBLEM_EXPIRED;
+        }
         return order_fail_with(o, TAKE_PTR(problem));
 }
 
-/* The problem of an answer that is none of 2xx; *ret is NULL for those. Return: 0, -ENOMEM. */
-static int find_problem(const RenewOrder *o, RenewUsec now, const RenewResponse *response,
+int order_find_problem(const RenewOrder *o, RenewUsec now, const RenewResponse *response,
                 RenewProblem **ret)
 {
         if (response->status >= 200 && response->status < 300) {
@@ -258,14 +290,29 @@ static int order_on_object(
         return order_on_status(o, now, response, status);
 }
 
+/* Whether a CA that is busy may have time for us while we wait for it anyway: giving up would take
+ * the tokens away under its eyes. */
+static bool order_may_wait(const RenewOrder *o, RenewUsec now, const RenewProblem *p)
+{
+        if (o->state != ORDER_VALIDATING && o->state != ORDER_ISSUING)
+                return false;
+        return p->not_before > 0 ? p->not_before <= MIN(usec_add(now, MAX_POLL), o->deadline)
+                                 : p->status == 503;
+}
+
 static int order_on_read(RenewOrder *o, RenewUsec now, const RenewResponse *response)
 {
         _cleanup_json_ json_t *object = NULL;
         RenewProblem *problem;
-        int r = find_problem(o, now, response, &problem);
+        int r = order_find_problem(o, now, response, &problem);
 
         if (r < 0)
                 return r;
+        if (problem && order_may_wait(o, now, problem)) {
+                (void) problem_free(problem);
+                order_plan_poll(o, now, response);
+                return 0;
+        }
         if (problem)
                 return order_on_problem(o, now, problem);
         r = json_from_response(response, &object);
@@ -293,6 +340,8 @@ int order_on_timeout(RenewOrder *o)
  * way. */
 static bool may_blame_replaces(const RenewProblem *p)
 {
+        if (p->not_before > 0 || p->status == 503)
+                return false;
         switch ((int) p->type) {
         case RENEW_PROBLEM_BAD_NONCE:
         case RENEW_PROBLEM_RATE_LIMITED:
@@ -318,6 +367,10 @@ static int order_on_refused(RenewOrder *o, RenewUsec now, RenewProblem *problem_
 {
         _cleanup_(problem_freep) RenewProblem *problem = problem_take;
 
+        /* With a predecessor a 404 may be about that; a CA says so in a problem document. */
+        if ((!o->replaces || problem->type == RENEW_PROBLEM_UNKNOWN) &&
+                        order_refreshes(o, now, problem))
+                return 0;
         if (problem->type == RENEW_PROBLEM_INVALID_PROFILE && o->profile && !o->profile_required) {
                 forget(&o->profile);
                 return 0; /* once more without */
@@ -338,7 +391,7 @@ static int order_on_made(RenewOrder *o, RenewUsec now, const RenewResponse *resp
         _cleanup_json_ json_t *object = NULL;
         const json_t *identifiers;
         RenewProblem *problem;
-        int r = find_problem(o, now, response, &problem);
+        int r = order_find_problem(o, now, response, &problem);
 
         if (r < 0)
                 return r;
@@ -362,125 +415,25 @@ static int order_on_made(RenewOrder *o, RenewUsec now, const RenewResponse *resp
         return order_on_object(o, now, response, object);
 }
 
-/* --- authorizations and challenges ------------------------------------------------------------ */
-
-static bool order_wants(const RenewOrder *o, const Authz *a)
-{
-        for (size_t i = 0; i < o->n_identifiers; i++)
-                if (o->identifiers[i].type == a->type &&
-                                strcasecmp(o->identifiers[i].value, a->name) == 0)
-                        return true;
-        return false;
-}
-
-/* The first reason is the order's problem; with the second one each gets a part of its own. */
-static int order_collect(RenewOrder *o, RenewProblem *problem_take, const Authz *a)
-{
-        _cleanup_(problem_freep) RenewProblem *problem = problem_take;
-        bool first = !o->error || !has_prefix(o->error->where, "challenge of ");
-
-        if (first) {
-                (void) problem_free(o->error);
-                o->error = TAKE_PTR(problem);
-                problem = problem_copy(o->error);
-                if (!problem)
-                        return -ENOMEM;
-        }
-        return problem_add_subproblem(o->error, problem->type, problem->detail, a->name);
-}
-
-static int order_on_authz(RenewOrder *o, const RenewResponse *response)
-{
-        _cleanup_(problem_freep) RenewProblem *problem = NULL;
-        _cleanup_json_ json_t *object = NULL;
-        Authz *a = &o->authzs[o->current];
-        int r = json_from_response(response, &object);
-
-        if (r == 0)
-                r = authz_read(a, object, o->challenge_type, session_takes_plain_http(o->session),
-                                &problem);
-        if (r == -EBADMSG)
-                return order_fail_bad(o, "the CA's answer is no authorization");
-        if (r > 0)
-                return order_fail(o, TAKE_PTR(problem), false);
-        if (r < 0)
-                return r;
-        if (!order_wants(o, a))
-                return order_fail_bad(o,
-                                "the CA wants an authorization for a name that was not asked for");
-        if (a->status == AUTHZ_INVALID && o->state == ORDER_AUTHORIZING) {
-                /* The order is lost; which names are to blame is still to be read. */
-                o->current = 0;
-                order_set_state(o, ORDER_EXPLAINING);
-                return 0;
-        }
-        o->current++;
-        return problem ? order_collect(o, TAKE_PTR(problem), a) : 0;
-}
-
-static int order_on_authorization(RenewOrder *o, RenewUsec now, const RenewResponse *response)
-{
-        RenewProblem *problem;
-        int r = find_problem(o, now, response, &problem);
-
-        if (r < 0)
-                return r;
-        if (!problem)
-                return order_on_authz(o, response);
-        if (o->state != ORDER_EXPLAINING)
-                return order_on_problem(o, now, problem);
-        (void) problem_free(problem); /* a reason that cannot be read */
-        o->current++;
-        return 0;
-}
-
-static int order_on_challenge(RenewOrder *o, RenewUsec now, const RenewResponse *response)
-{
-        _cleanup_json_ json_t *object = NULL;
-        RenewProblem *problem;
-        const char *status;
-        Authz *a = NULL;
-        int r = find_problem(o, now, response, &problem);
-
-        if (r < 0)
-                return r;
-        /* The CA is at it already (section 7.5.1; boulder and others each in their way). */
-        if (problem && problem->type != RENEW_PROBLEM_CONFLICT &&
-                        problem->type != RENEW_PROBLEM_MALFORMED && problem->status != 409)
-                return order_on_problem(o, now, problem);
-        (void) problem_free(problem);
-        for (size_t i = 0; !a && i < o->n_authzs; i++)
-                if (o->authzs[i].status == AUTHZ_PENDING && !o->authzs[i].processing &&
-                                !o->authzs[i].answered)
-                        a = &o->authzs[i];
-        assert(a);
-        a->answered = true;
-        r = json_from_response(response, &object);
-        if (r == -ENOMEM)
-                return r;
-        status = json_object_string(object, "status");
-        if (status && (streq(status, "valid") || streq(status, "invalid")))
-                a->seen = true; /* decided at once: no validation request is to be waited for */
-        return 0;
-}
-
 /* --- finalize and certificate ----------------------------------------------------------------- */
 
 static int order_on_finalized(RenewOrder *o, RenewUsec now, const RenewResponse *response)
 {
         RenewProblem *problem;
-        int r = find_problem(o, now, response, &problem);
+        int r = order_find_problem(o, now, response, &problem);
 
         if (r < 0)
                 return r;
         if (!problem)
                 return order_on_read(o, now, response);
-        if (problem->type != RENEW_PROBLEM_ORDER_NOT_READY || o->n_grace >= MAX_GRACE)
+        if (problem->type == RENEW_PROBLEM_INVALID_PROFILE && o->profile && !o->profile_required) {
+                (void) problem_free(problem);
+                forget(&o->profile);
+                return order_start_over(o);
+        }
+        if (problem->type != RENEW_PROBLEM_ORDER_NOT_READY || !order_looks_again(o, now))
                 return order_on_problem(o, now, problem);
         (void) problem_free(problem);
-        o->n_grace++;
-        o->until = usec_add(now, MIN_POLL);
-        order_set_state(o, ORDER_READING);
         return 0;
 }
 
@@ -511,6 +464,15 @@ static int order_fail_certificate(RenewOrder *o, const char *reason)
                         true);
 }
 
+/* Whether it is meant to be one. A text that is one is taken as such whatever its type. */
+static bool says_certificate(const RenewResponse *response)
+{
+        static const char type[] = "application/pem-certificate-chain";
+        const char *got = header_find(response, "Content-Type");
+
+        return got && strncasecmp(got, type, strlen(type)) == 0;
+}
+
 static int order_on_chain(RenewOrder *o, RenewUsec now, const RenewResponse *response)
 {
         _cleanup_free_ char *reason = NULL;
@@ -528,8 +490,12 @@ static int order_on_chain(RenewOrder *o, RenewUsec now, const RenewResponse *res
                 (void) renew_chain_free(chain);
         if (r < 0)
                 return r;
+        if (r > 0 && o->current > 0)
+                return order_next_chain(o);
         if (r > 0)
-                return o->current > 0 ? order_next_chain(o) : order_fail_certificate(o, reason);
+                return r == RENEW_E_BAD_PEM && !says_certificate(response)
+                                       ? order_fail_bad(o, "the CA's answer is no certificate")
+                                       : order_fail_certificate(o, reason);
         (void) renew_chain_free(o->chain);
         o->chain = chain;
         if (o->current == 0) {
@@ -544,7 +510,7 @@ static int order_on_chain(RenewOrder *o, RenewUsec now, const RenewResponse *res
 static int order_on_certificate(RenewOrder *o, RenewUsec now, const RenewResponse *response)
 {
         RenewProblem *problem;
-        int r = find_problem(o, now, response, &problem);
+        int r = order_find_problem(o, now, response, &problem);
 
         if (r < 0)
                 return r;
@@ -558,8 +524,13 @@ static int order_on_certificate(RenewOrder *o, RenewUsec now, const RenewRespons
 
 /* --- all of them ------------------------------------------------------------------------------ */
 
-int order_on_failure(RenewOrder *o, RenewProblem *problem_take)
+int order_on_failure(RenewOrder *o, RenewUsec now, RenewProblem *problem_take)
 {
+        /* Only newNonce fails here with a status. */
+        if (order_refreshes(o, now, problem_take) || order_looks_again(o, now)) {
+                (void) problem_free(problem_take);
+                return 0;
+        }
         if (o->state != ORDER_EXPLAINING && (o->state != ORDER_DOWNLOADING || o->current == 0))
                 return order_fail_with(o, problem_take);
         /* A reason that cannot be read, an alternate chain that cannot be had: we do without. */

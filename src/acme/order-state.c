@@ -3,13 +3,14 @@
  * The states of RenewOrder and the edges between them.
  *
  *     ordering, reading --> authorizing --> presenting --> answering --> validating
- *            |                   |                                           |
+ *            |                   |    ^                        |             |
+ *            |                   |    +-- the reply was lost --+             |
  *            |                   +--------- nothing left to prove -----------+
  *            v                                                               v
- *     (whatever the CA says the order is) --> finalizing --> issuing --> downloading --> retracting
- * --> done |                                                                               ^ \-->
- * failed
- *            +--> explaining ----------------------------------------------------------------+
+ *     (whatever the CA says the order is) --> finalizing --> issuing --> downloading --+
+ *            |                                                                         |
+ *            +--> explaining --> retracting --> done, failed                           |
+ *                                    ^-------------------------------------------------+
  *
  * A status of the CA leads from every state that reads the order to the same five places, which are
  * written once.
@@ -34,7 +35,8 @@ static const struct {
         [ORDER_AUTHORIZING] = { "authorizing", TO(PRESENTING) | TO(VALIDATING) | TO(EXPLAINING) |
                                                                TO(RETRACTING) | TO(ORDERING) },
         [ORDER_PRESENTING] = { "presenting", TO(ANSWERING) | TO(RETRACTING) | TO(ORDERING) },
-        [ORDER_ANSWERING] = { "answering", TO(VALIDATING) | TO(RETRACTING) | TO(ORDERING) },
+        [ORDER_ANSWERING] = { "answering",
+                        TO(VALIDATING) | TO(AUTHORIZING) | TO(RETRACTING) | TO(ORDERING) },
         [ORDER_VALIDATING] = { "validating", BY_STATUS },
         [ORDER_FINALIZING] = { "finalizing", BY_STATUS | TO(READING) },
         [ORDER_ISSUING] = { "issuing", BY_STATUS },

@@ -62,24 +62,30 @@ int order_format_finalize(const RenewOrder *o, char **ret)
         return r < 0 ? r : json_to_text(json_pack("{s:s}", "csr", csr), ret);
 }
 
-bool order_has_identifiers(const RenewOrder *o, const json_t *identifiers)
+static bool has_identifier(const json_t *identifiers, const RenewIdentifier *wanted)
 {
         const json_t *item;
         size_t i;
 
-        if (json_array_size(identifiers) != o->n_identifiers)
-                return false;
         json_array_foreach (identifiers, i, item) {
                 const char *type = json_object_string(item, "type"),
                            *value = json_object_string(item, "value");
-                bool found = false;
 
-                for (size_t k = 0; !found && type && value && k < o->n_identifiers; k++)
-                        found = streq(type, type_to_string(o->identifiers[k].type)) &&
-                                strcasecmp(value, o->identifiers[k].value) == 0;
-                if (!found)
-                        return false;
+                if (type && value && streq(type, type_to_string(wanted->type)) &&
+                                strcasecmp(value, wanted->value) == 0)
+                        return true;
         }
+        return false;
+}
+
+bool order_has_identifiers(const RenewOrder *o, const json_t *identifiers)
+{
+        if (json_array_size(identifiers) != o->n_identifiers)
+                return false;
+        /* Ours are all different, so these are no others. */
+        for (size_t i = 0; i < o->n_identifiers; i++)
+                if (!has_identifier(identifiers, &o->identifiers[i]))
+                        return false;
         return true;
 }
 
@@ -125,19 +131,16 @@ static int order_parse_tokens(RenewOrder *o, const json_t *tokens)
                 const char *type = json_object_string(item, "type"),
                            *name = json_object_string(item, "value");
                 const char *token = json_object_string(item, "token");
-                Authz a = {};
                 int r;
 
                 if (!type || !name || !token || strlen(token) > LIMIT_TOKEN ||
                                 !text_is_base64url(token))
                         return RENEW_E_BAD_STATE;
-                a.type = streq(type, "ip") ? RENEW_IDENTIFIER_IP : RENEW_IDENTIFIER_DNS;
-                a.name = (char *) (uintptr_t) name;
-                a.token = (char *) (uintptr_t) token;
-                r = order_add_token(o, &a);
+                r = order_recall_token(o,
+                                streq(type, "ip") ? RENEW_IDENTIFIER_IP : RENEW_IDENTIFIER_DNS,
+                                name, token);
                 if (r < 0)
                         return r;
-                o->tokens[o->n_tokens - 1].visible = true; /* it may be: the crash did not say */
         }
         return 0;
 }
@@ -154,13 +157,13 @@ static int copy_url(char **to, const json_t *object, const char *key, bool plain
 int order_parse_state(RenewOrder *o, const char *state)
 {
         bool plain_http = session_takes_plain_http(o->session);
-        json_error_t error = {};
-        _cleanup_json_ json_t *j = json_loads(state, JSON_REJECT_DUPLICATES, &error);
-        json_int_t made = json_integer_value(json_object_get(j, "made"));
-        int r;
+        _cleanup_json_ json_t *j = NULL;
+        json_int_t made;
+        int r = json_parse(state, strlen(state), &j);
 
-        if (!j && json_error_code(&error) == json_error_out_of_memory)
-                return -ENOMEM;
+        if (r < 0)
+                return r == -EBADMSG ? RENEW_E_BAD_STATE : r;
+        made = json_integer_value(json_object_get(j, "made"));
         if (json_integer_value(json_object_get(j, "version")) != ORDER_VERSION || made < 0 ||
                         !order_has_identifiers(o, json_object_get(j, "identifiers")))
                 return RENEW_E_BAD_STATE;

@@ -16,6 +16,7 @@
 #include "acme/header.h"
 #include "acme/json-util.h"
 #include "base/limits.h"
+#include "base/strv.h"
 #include "base/text.h"
 #include "base/timestamp.h"
 
@@ -286,6 +287,21 @@ static int problem_read_limits(
         return 0;
 }
 
+/* Where a human agrees to new terms: the page for it, else the terms (section 7.3.3). */
+static int problem_find_terms(RenewProblem *p, const RenewResponse *response)
+{
+        _cleanup_strv_ char **links = NULL;
+        int r;
+
+        if (p->type != RENEW_PROBLEM_USER_ACTION_REQUIRED || p->instance)
+                return 0;
+        r = header_links(response, "terms-of-service", "", true, &links);
+        if (r < 0 || !links)
+                return r;
+        p->instance = clean(links[0]);
+        return p->instance ? 0 : -ENOMEM;
+}
+
 /* An answer without a problem document: what its status says. */
 static RenewProblem *problem_from_status(const RenewResponse *response, const char *where)
 {
@@ -304,6 +320,7 @@ RenewProblem *problem_from_response(const RenewResponse *response, RenewUsec now
         if (r == -ENOMEM)
                 return NULL;
         detail = json_object_string(j, "detail");
+        /* Without a type it is one of "about:blank" (RFC 7807 section 4.2). */
         p = detail || json_object_string(j, "type") ? problem_from_json(j, where)
                                                     : problem_from_status(response, where);
         if (!p)
@@ -313,6 +330,8 @@ RenewProblem *problem_from_response(const RenewResponse *response, RenewUsec now
         if (p->type == RENEW_PROBLEM_UNKNOWN && (p->status >= 500 || p->status == 408))
                 p->type = RENEW_PROBLEM_SERVER_INTERNAL;
         r = problem_read_limits(p, response, now, detail ?: "");
+        if (r == 0)
+                r = problem_find_terms(p, response);
         return r < 0 ? NULL : TAKE_PTR(p);
 }
 

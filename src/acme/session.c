@@ -71,7 +71,8 @@ struct RenewSession {
         RenewUsec account_since;
 
         Exchange exchange;
-        char *saved; /* text of the SAVE that is wanted */
+        Exchange inquiry; /* the last request for renewal information */
+        char *saved;      /* text of the SAVE that is wanted */
         RenewProblem *problem;
 };
 
@@ -88,6 +89,7 @@ static RenewSession *session_free(RenewSession *s)
         if (!s)
                 return NULL;
         exchange_done(&s->exchange);
+        exchange_done(&s->inquiry);
         account_done(&s->account);
         directory_done(&s->directory);
         nonce_pool_done(&s->nonces);
@@ -240,7 +242,19 @@ static int session_save(RenewSession *s)
 static int session_on_account(RenewSession *s, RenewUsec now, const RenewResponse *response)
 {
         const char *location = header_find(response, "Location");
+        _cleanup_json_ json_t *object = NULL;
+        const char *status;
 
+        if (json_from_response(response, &object) == -ENOMEM)
+                return -ENOMEM;
+        status = json_object_string(object, "status");
+        if (status && !streq(status, "valid"))
+                return session_fail(s,
+                                problem_new(RENEW_PROBLEM_CONFIGURATION, "newAccount",
+                                                "the account of this key is '%s' at the CA: move "
+                                                "its directory below accounts/ away to have a new "
+                                                "one made",
+                                                status));
         if (!location || !url_is_usable(location, s->plain_http))
                 return session_fail(
                                 s, problem_new(RENEW_PROBLEM_BAD_RESPONSE, "newAccount",
@@ -452,6 +466,13 @@ RENEW_PUBLIC int renew_session_feed_saved(RenewSession *session)
         return 0;
 }
 
+void session_refresh(RenewSession *s, RenewUsec now)
+{
+        /* Unless another order has just said the same. */
+        if (session_is_ready(s, now))
+                renew_session_restart(s);
+}
+
 /* --- what others may know --------------------------------------------------------------------- */
 
 bool session_is_ready(const RenewSession *s, RenewUsec now)
@@ -497,6 +518,27 @@ RENEW_PUBLIC const char *renew_session_terms_url(const RenewSession *session)
 RENEW_PUBLIC bool renew_session_has_renewal_info(const RenewSession *session)
 {
         return session->directory.renewal_info != NULL;
+}
+
+RENEW_PUBLIC int renew_session_renewal_info_request(
+                RenewSession *session, const char *ari_id, const RenewRequest **ret_request)
+{
+        const char *base = session->directory.renewal_info;
+        const ExchangePeer peer = { .user_agent = session->user_agent };
+        _cleanup_free_ char *url = NULL;
+        RenewStep step;
+        int r;
+
+        if (!base)
+                return -ENOTSUP;
+        url = text_format("%s%s%s", base, base[strlen(base) - 1] == '/' ? "" : "/", ari_id);
+        r = url ? exchange_get(&session->inquiry, url) : -ENOMEM;
+        if (r >= 0)
+                r = exchange_step(&session->inquiry, &peer, 0, &step);
+        if (r < 0)
+                return r;
+        *ret_request = step.request;
+        return 0;
 }
 
 RENEW_PUBLIC bool renew_session_has_profile(const RenewSession *session, const char *profile)

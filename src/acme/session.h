@@ -21,5 +21,8 @@ bool session_takes_plain_http(const RenewSession *s);
 /* When the account was created or found by this very session, 0 when it was known before. */
 RenewUsec session_account_since(const RenewSession *s);
 
+/* A URL of the directory led nowhere: the next steps fetch it anew. */
+void session_refresh(RenewSession *s, RenewUsec now);
+
 /* The CA does not know the account any more: the next steps find it or make it anew. */
 void session_forget_account(RenewSession *s);

@@ -10,6 +10,7 @@
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <sys/stat.h>
 
@@ -79,12 +80,19 @@ int directory_sync(int dir_fd)
         return fsync(dir_fd) < 0 ? -errno : 0;
 }
 
+static const char *last_component(const char *path)
+{
+        const char *slash = strrchr(path, '/');
+
+        return slash ? slash + 1 : path;
+}
+
 /*
  * Opens the directory that path lies in, before anything is changed: after a rename nothing may
  * fail any more for want of memory or descriptors. Return: a descriptor that the caller closes, or
- * -errno; *ret_name is the last component.
+ * -errno.
  */
-static int parent_open(int dir_fd, const char *path, const char **ret_name)
+static int parent_open(int dir_fd, const char *path)
 {
         _cleanup_free_ char *parent = NULL;
         const char *slash = strrchr(path, '/');
@@ -94,16 +102,13 @@ static int parent_open(int dir_fd, const char *path, const char **ret_name)
         if (!parent)
                 return -ENOMEM;
         fd = openat(dir_fd, parent, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-        if (fd < 0)
-                return -errno;
-        *ret_name = slash ? slash + 1 : path;
-        return fd;
+        return fd < 0 ? -errno : fd;
 }
 
-/* In the same directory, as rename() demands. */
+/* In the same directory, as rename() demands. A name that fills NAME_MAX loses its end. */
 static char *temporary_name(const char *name)
 {
-        return text_format(".%s.tmp", name);
+        return text_format(".%.*s.tmp", (int) (NAME_MAX - strlen("..tmp")), name);
 }
 
 static int fill_file(int fd, const void *data, size_t size, mode_t mode)
@@ -152,10 +157,10 @@ int file_write_at(int dir_fd, const char *path, const void *data, size_t size, m
 {
         _cleanup_free_ char *temporary = NULL;
         _cleanup_close_ int parent = -EBADF;
-        const char *name;
+        const char *name = last_component(path);
         int r;
 
-        parent = parent_open(dir_fd, path, &name);
+        parent = parent_open(dir_fd, path);
         if (parent < 0)
                 return parent;
         temporary = temporary_name(name);
@@ -170,12 +175,17 @@ int file_write_at(int dir_fd, const char *path, const void *data, size_t size, m
 
 int file_remove_at(int dir_fd, const char *path)
 {
+        _cleanup_free_ char *temporary = NULL;
         _cleanup_close_ int parent = -EBADF;
-        const char *name;
+        const char *name = last_component(path);
 
-        parent = parent_open(dir_fd, path, &name);
+        parent = parent_open(dir_fd, path);
         if (parent < 0)
                 return parent == -ENOENT ? 0 : parent;
+        temporary = temporary_name(name);
+        if (!temporary)
+                return -ENOMEM;
+        (void) unlinkat(parent, temporary, 0);
         if (unlinkat(parent, name, 0) < 0)
                 return errno == ENOENT ? 0 : -errno;
         return directory_sync(parent);
@@ -185,9 +195,9 @@ int file_symlink_at(int dir_fd, const char *target, const char *path)
 {
         _cleanup_free_ char *temporary = NULL;
         _cleanup_close_ int parent = -EBADF;
-        const char *name;
+        const char *name = last_component(path);
 
-        parent = parent_open(dir_fd, path, &name);
+        parent = parent_open(dir_fd, path);
         if (parent < 0)
                 return parent;
         temporary = temporary_name(name);
@@ -204,13 +214,12 @@ int file_symlink_at(int dir_fd, const char *target, const char *path)
 static int make_one_at(int dir_fd, const char *path, mode_t mode)
 {
         _cleanup_close_ int parent = -EBADF;
-        const char *name;
 
         if (mkdirat(dir_fd, path, mode) < 0)
                 return errno == EEXIST ? 0 : -errno;
         if (fchmodat(dir_fd, path, mode, 0) < 0) /* whatever the umask was */
                 return -errno;
-        parent = parent_open(dir_fd, path, &name);
+        parent = parent_open(dir_fd, path);
         return parent < 0 ? parent : directory_sync(parent);
 }
 

@@ -33,8 +33,8 @@ int file_create_at(int dir_fd, const char *path, const void *data, size_t size, 
  */
 int file_write_at(int dir_fd, const char *path, const void *data, size_t size, mode_t mode);
 
-/* Removes a file (or a link) and makes that durable. Return: 0 (also when it was not there) or
- * -errno. */
+/* Removes a file (or a link) with what an interrupted write of it left, and makes that durable.
+ * Return: 0 (also when it was not there) or -errno. */
 int file_remove_at(int dir_fd, const char *path);
 
 /*

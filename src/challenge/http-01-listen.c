@@ -254,9 +254,8 @@ static int problem_add(Buffer *b, const ConfigListen *wanted, int error)
         }
         if (error == EACCES && wanted->host)
                 return buffer_append_format(b,
-                                "%scannot listen on %s: ports below 1024 need renewd-http.socket "
-                                "(systemctl enable --now renewd-http.socket) or "
-                                "CAP_NET_BIND_SERVICE",
+                                "%scannot listen on %s: a port below 1024 needs root, "
+                                "CAP_NET_BIND_SERVICE, or renewd-http.socket of systemd",
                                 separator, wanted->text);
         return buffer_append_format(
                         b, "%scannot listen on %s: %s", separator, wanted->text, strerror(error));

@@ -129,15 +129,16 @@ static bool reply_redirect(HttpExchange *x)
 void http01_on_request(HttpExchange *x, void *userdata)
 {
         Http01 *h = userdata;
-        const char *method = http_exchange_method(x), *path = http_exchange_path(x);
+        const char *method = http_exchange_method(x), *target = http_exchange_target(x);
         const Http01Token *t;
 
         if (!streq(method, "GET") && !streq(method, "HEAD")) {
                 reply_not_found(x);
                 return;
         }
-        if (has_prefix(path, WELL_KNOWN)) {
-                t = token_find(h, path + strlen(WELL_KNOWN));
+        /* As it was sent: a CA has nothing to encode, and no query to ask. */
+        if (has_prefix(target, WELL_KNOWN)) {
+                t = token_find(h, target + strlen(WELL_KNOWN));
                 if (t)
                         reply_token(h, x, t);
                 else
@@ -198,8 +199,11 @@ static void http01_retract(ChallengeSolver *s, const RenewChallenge *challenge)
 {
         Http01 *h = solver_http01(s);
         Http01Token *t = token_find(h, challenge->token);
+        const char *key_authorization = challenge->key_authorization;
 
-        if (!t || --t->n_presented > 0)
+        if (!t || (key_authorization && !streq(t->key_authorization, key_authorization)))
+                return; /* never presented, or replaced */
+        if (--t->n_presented > 0)
                 return;
         HASH_DEL(h->tokens, t);
         token_free(t);

@@ -102,7 +102,7 @@ static void webroot_retract(ChallengeSolver *s, const RenewChallenge *challenge)
          * nothing that anybody could do about it now. */
         fd = open_directory(solver_webroot(s));
         if (fd >= 0)
-                (void) unlinkat(fd, challenge->token, 0);
+                (void) file_remove_at(fd, challenge->token);
 }
 
 static ChallengeSolver *webroot_free(ChallengeSolver *s)

@@ -7,6 +7,7 @@
 #include <libgen.h>
 #include <linux/capability.h>
 #include <pwd.h>
+#include <stdio.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -68,17 +69,27 @@ void privileges_start_helper(const char *config_path, const char *socket)
 
 /* --- directories ------------------------------------------------------------------------------ */
 
-/* A directory that we make belongs to the user that we become; what is there already stays as it
- * is. */
+/*
+ * A directory that we make belongs to the user that we become, and has its name only then: killed
+ * half way we would find it later as one that is not ours to write. What is there already stays as
+ * it is.
+ */
 static int make_directory(const char *path, mode_t mode, const struct passwd *user)
 {
+        _cleanup_free_ char *copy = strdup(path), *temporary = text_format("%s.new", path);
         struct stat st;
         int r;
 
+        if (!copy || !temporary)
+                return -ENOMEM;
         if (stat(path, &st) == 0)
                 return 0;
-        r = directory_make_at(AT_FDCWD, path, mode);
-        if (r >= 0 && user && lchown(path, user->pw_uid, user->pw_gid) < 0)
+        r = directory_make_at(AT_FDCWD, dirname(copy), 0755);
+        if (r >= 0)
+                r = directory_make_at(AT_FDCWD, temporary, mode);
+        if (r >= 0 && user && lchown(temporary, user->pw_uid, user->pw_gid) < 0)
+                r = -errno;
+        if (r >= 0 && rename(temporary, path) < 0)
                 r = -errno;
         return r;
 }

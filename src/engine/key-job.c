@@ -90,10 +90,11 @@ int key_job_start(sd_event *event, RenewKeyType type, KeyJobDone done, void *use
                 return -ENOMEM;
         *j = (KeyJob){ .read_fd = -EBADF, .done = done, .userdata = userdata };
         j->work = calloc(1, sizeof(*j->work));
-        if (!j->work || pipe2(fds, O_CLOEXEC) < 0) {
+        r = !j->work ? -ENOMEM : pipe2(fds, O_CLOEXEC) < 0 ? -errno : 0;
+        if (r < 0) {
                 free(j->work);
                 free(j);
-                return -ENOMEM;
+                return r;
         }
         atomic_init(&j->work->n_ref, 1);
         j->work->type = type;

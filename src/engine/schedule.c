@@ -39,8 +39,12 @@ Schedule schedule_plan(const ScheduleFacts *f, uint64_t now)
         failures.first = MIN(failures.first, failures.last);
         retry = renew_renewal_retry_at(&failures, f->issued ? f->not_before : 0,
                         f->issued ? f->not_after : 0, f->failures_random);
-        if (retry == USEC_INFINITY)
+        if (retry == USEC_INFINITY) {
+                /* An attempt that came early (the operator's, say) is not the one that is due. */
+                if (wanted.reason == SCHEDULE_LIFETIME && wanted.at_usec > failures.last)
+                        return wanted;
                 return (Schedule){ USEC_INFINITY, SCHEDULE_HELD };
+        }
         if (retry < wanted.at_usec)
                 return wanted;
         return (Schedule){ retry, SCHEDULE_RETRY };

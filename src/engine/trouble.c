@@ -40,12 +40,12 @@ static void trouble_fill(Trouble *t, RenewRetry retry, const char *type, const c
         *t = filled;
 }
 
-/* "detail (a.example: no such host; b.example: …; and 12 more)" */
+/* "detail (a.example: no such host; b.example: …; and 12 more)"; a long one loses its end. */
 static char *problem_text(const RenewProblem *problem)
 {
         Buffer b = BUFFER_INIT(LIMIT_LOG_MESSAGE);
         size_t shown = MIN(problem->n_subproblems, N_SUBPROBLEMS_SHOWN);
-        int r = buffer_append_string(&b, problem->detail);
+        int r = buffer_append(&b, problem->detail, strnlen(problem->detail, b.limit));
 
         for (size_t i = 0; r >= 0 && i < shown; i++) {
                 const RenewSubproblem *s = &problem->subproblems[i];

@@ -66,7 +66,8 @@ static char *describe_trust(const HttpTransfer *t, CURLcode result)
                 { GNUTLS_CERT_SIGNER_NOT_CA, "its issuer is not a CA" },
                 { GNUTLS_CERT_SIGNER_CONSTRAINTS_FAILURE, "its issuer may not issue it" },
                 { GNUTLS_CERT_INSECURE_ALGORITHM, "it is signed with an insecure algorithm" },
-                { GNUTLS_CERT_SIGNATURE_FAILURE, "its signature is wrong" },
+                { GNUTLS_CERT_SIGNATURE_FAILURE, "it is not signed by the trusted issuer of "
+                                                 "that name" },
         };
         _cleanup_free_ char *words = NULL;
         long status = 0;
@@ -95,25 +96,41 @@ static uint64_t reached(const HttpTransfer *t, CURLINFO info)
         return (uint64_t) usec;
 }
 
+/* Not CURLINFO_CONNECT_TIME_T: curl 7.88 sets that only when TLS is done, too. */
+static bool is_connected(const HttpTransfer *t)
+{
+        long port = 0;
+
+        (void) curl_easy_getinfo(t->easy, CURLINFO_LOCAL_PORT, &port);
+        return port > 0;
+}
+
 static char *describe_timeout(const HttpTransfer *t)
 {
         HttpClientLimits l = http_origin_limits(t->origin);
+        uint64_t total = reached(t, CURLINFO_TOTAL_TIME_T);
+        uint64_t unit = total < 10 * USEC_PER_SEC ? 100 * USEC_PER_MSEC : USEC_PER_SEC;
         char connect[TIMESTAMP_MAX], took[TIMESTAMP_MAX];
 
         timespan_format(connect, l.connect_usec);
         if (t->port != 0 && reached(t, CURLINFO_PRETRANSFER_TIME_T) == 0) {
+                if (total == 0) { /* never began: others tried to connect for as long */
+                        timespan_format(took, l.total_usec);
+                        return text_format("no connection to %s:%u could be made within %s%s",
+                                        t->host, t->port, took, proxy_hint());
+                }
                 if (reached(t, CURLINFO_NAMELOOKUP_TIME_T) == 0)
                         return text_format("cannot resolve %s: no answer from the name server "
                                            "within %s%s",
                                         t->host, connect, proxy_hint());
-                if (reached(t, CURLINFO_CONNECT_TIME_T) == 0)
+                if (!is_connected(t))
                         return text_format("could not connect to %s:%u: no answer within %s%s",
                                         t->host, t->port, connect, proxy_hint());
-                return text_format("the TLS handshake with %s was not done within %s", t->host,
-                                connect);
+                return text_format("the TLS handshake with %s was not done within %s%s", t->host,
+                                connect, proxy_hint());
         }
         /* Either the whole time was up, or too little came for too long. */
-        timespan_format(took, reached(t, CURLINFO_TOTAL_TIME_T) / USEC_PER_SEC * USEC_PER_SEC);
+        timespan_format(took, (total + unit / 2) / unit * unit);
         return text_format("%s %s within %s", t->host,
                         t->headers_size > 0 ? "did not finish its answer" : "did not answer", took);
 }
@@ -124,6 +141,15 @@ static char *describe_plain(const HttpTransfer *t, const char *what, CURLcode re
         _cleanup_free_ char *words = details(t, result);
 
         return words ? text_format("%s %s: %s", what, t->host, words) : NULL;
+}
+
+static char *describe_break(const HttpTransfer *t, CURLcode result)
+{
+        _cleanup_free_ char *words = details(t, result);
+
+        return words ? text_format("the connection to %s broke: %s%s", t->host, words,
+                                       t->port == 0 ? "" : proxy_hint())
+                     : NULL;
 }
 
 char *http_failure_describe(HttpTransfer *t, CURLcode result)
@@ -151,7 +177,7 @@ char *http_failure_describe(HttpTransfer *t, CURLcode result)
         case CURLE_PARTIAL_FILE:
         case CURLE_RECV_ERROR:
         case CURLE_SEND_ERROR:
-                return describe_plain(t, "the connection broke to", result);
+                return describe_break(t, result);
         default:
                 return describe_plain(t, "no usable answer from", result);
         }

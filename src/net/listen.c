@@ -7,9 +7,10 @@
  * instant, because bind(2) creates the name under our umask; chmod(2) afterwards would leave a
  * moment for everyone.
  *
- * The holder of a port is found as ss(8) finds it: the line of /proc/net/tcp gives the socket's
- * inode, and the process that has a descriptor of that inode is the holder. An unprivileged process
- * sees only the descriptors of its own user; then the unit is named, where systemd runs it.
+ * The holder of a port is found as ss(8) finds it: the line of /proc/self/net/tcp (which
+ * ProcSubset=pid leaves, other than /proc/net) gives the socket's inode, and the process that has a
+ * descriptor of that inode is the holder. An unprivileged process sees only the descriptors of its
+ * own user; then the unit is named, where systemd runs it.
  */
 
 #include <arpa/inet.h>
@@ -272,9 +273,9 @@ char *listen_holder(const char *host, unsigned port)
         socklen_t size;
 
         if (address_parse(host, port, &wanted, &size) >= 0) {
-                inode = find_inode("/proc/net/tcp", AF_INET, &wanted, port);
+                inode = find_inode("/proc/self/net/tcp", AF_INET, &wanted, port);
                 if (inode == 0)
-                        inode = find_inode("/proc/net/tcp6", AF_INET6, &wanted, port);
+                        inode = find_inode("/proc/self/net/tcp6", AF_INET6, &wanted, port);
         }
         if (inode > 0)
                 holder = find_process(inode);

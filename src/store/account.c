@@ -161,6 +161,7 @@ static void account_mend(const Store *st, const Search *s)
         AccountFile f = { .directory = directory };
 
         if (fd >= 0 && directory) {
+                (void) store_directory_discard(fd, ACCOUNT_DAMAGED);
                 (void) renameat(fd, ACCOUNT_FILE, fd, ACCOUNT_DAMAGED);
                 (void) document_save(fd, ACCOUNT_FILE, MODE_SECRET, account_fields, &f);
         }

@@ -86,23 +86,28 @@ int generation_id_parse(const char *id, uint64_t *ret_usec)
         return 0;
 }
 
-/* The caller frees it; NULL when out of memory. */
-static char *id_format(uint64_t usec)
+/* Return: 0, -ENOMEM, -EOVERFLOW for an instant whose year has more than four digits. */
+static int id_format(uint64_t usec, char **ret)
 {
         char text[TIMESTAMP_MAX];
         const char *t = timestamp_format(text, usec);
+        char *id;
 
-        /* "2026-11-24T00:15:00Z" */
-        return text_format("%.4s%.2s%.2sT%.2s%.2s%.2sZ-%05x%03x", t, t + 5, t + 8, t + 11, t + 14,
+        if (strlen(t) != strlen("2026-11-24T00:15:00Z"))
+                return -EOVERFLOW;
+        id = text_format("%.4s%.2s%.2sT%.2s%.2s%.2sZ-%05x%03x", t, t + 5, t + 8, t + 11, t + 14,
                         t + 17, (unsigned) (usec % USEC_PER_SEC),
                         (unsigned) (random_u64() & 0xfff));
+        if (!id)
+                return -ENOMEM;
+        *ret = id;
+        return 0;
 }
 
 static int id_new(int certificate_fd, uint64_t now_usec, char **ret)
 {
         _cleanup_strv_ char **ids = NULL;
-        _cleanup_free_ char *id = NULL;
-        uint64_t newest, parsed;
+        uint64_t newest;
         size_t n;
         int r;
 
@@ -112,14 +117,7 @@ static int id_new(int certificate_fd, uint64_t now_usec, char **ret)
         n = strv_length(ids);
         if (n > 0 && generation_id_parse(ids[n - 1], &newest) >= 0 && now_usec <= newest)
                 now_usec = usec_add(newest, 1);
-        id = id_format(now_usec);
-        if (!id)
-                return -ENOMEM;
-        /* A year of five digits. */
-        if (generation_id_parse(id, &parsed) < 0)
-                return -EOVERFLOW;
-        *ret = TAKE_PTR(id);
-        return 0;
+        return id_format(now_usec, ret);
 }
 
 int generation_list(int certificate_fd, char ***ret)

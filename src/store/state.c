@@ -72,7 +72,7 @@ void store_state_done(StoreState *st)
 /* Best effort: if it stays where it is, the next save replaces it. */
 static void move_aside(int dir_fd)
 {
-        (void) unlinkat(dir_fd, STATE_DAMAGED, 0);
+        (void) store_directory_discard(dir_fd, STATE_DAMAGED); /* an older one, of whatever kind */
         if (renameat(dir_fd, STATE_FILE, dir_fd, STATE_DAMAGED) >= 0)
                 (void) directory_sync(dir_fd);
 }

@@ -62,6 +62,17 @@ static int directory_walk(const Store *s, mode_t mode, char *path)
         return TAKE_FD(fd);
 }
 
+static size_t count_slashes(const char *s)
+{
+        size_t n = 0;
+
+        while ((s = strchr(s, '/'))) {
+                n++;
+                s++;
+        }
+        return n;
+}
+
 int store_directory(const Store *s, mode_t mode, const char *format, ...)
 {
         _cleanup_free_ char *path = NULL;
@@ -75,6 +86,9 @@ int store_directory(const Store *s, mode_t mode, const char *format, ...)
                 path = NULL;
                 return -ENOMEM;
         }
+        /* A name with a slash would be two, and each of them plain. */
+        if (count_slashes(path) != count_slashes(format))
+                return -EINVAL;
         if (mode != 0 && s->read_only)
                 return -EROFS;
         return directory_walk(s, mode, path);
@@ -139,6 +153,14 @@ bool store_is_damage(int r)
         }
 }
 
+/* GnuTLS reads a key whose last line was cut, OpenSSL and so most services do not. */
+static bool is_cut(const char *pem, size_t size)
+{
+        while (size > 0 && (pem[size - 1] == '\n' || pem[size - 1] == '\r'))
+                size--;
+        return size < 5 || memcmp(pem + size - 5, "-----", 5) != 0;
+}
+
 int store_key_load(int dir_fd, const char *file, RenewKey **ret)
 {
         _cleanup_free_ char *pem = NULL;
@@ -148,7 +170,7 @@ int store_key_load(int dir_fd, const char *file, RenewKey **ret)
         r = file_read_at(dir_fd, file, LIMIT_STATE_FILE, &pem, &size);
         if (r < 0)
                 return store_is_damage(r) && r != -EIO ? STORE_E_DAMAGED : r;
-        r = renew_key_from_pem(pem, size, ret);
+        r = is_cut(pem, size) ? STORE_E_DAMAGED : renew_key_from_pem(pem, size, ret);
         explicit_bzero(pem, size);
         return r > 0 ? STORE_E_DAMAGED : r;
 }
@@ -217,6 +239,9 @@ static int store_prepare(const Store *s)
 
                 if (fd < 0)
                         return fd;
+                /* A crash between mkdir(2) and chmod(2) must not keep services out for ever. */
+                if (fchmod(fd, rooms[i].mode) < 0)
+                        return -errno;
                 sweep(fd, rooms[i].depth);
         }
         return 0;

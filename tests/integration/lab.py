@@ -5,6 +5,7 @@ import contextlib
 import datetime
 import http.client
 import http.server
+import itertools
 import json
 import os
 import pathlib
@@ -37,16 +38,20 @@ def wait_for(condition, what="it", patience=PATIENCE):
         time.sleep(0.02)
 
 
+# Below the ports that outgoing connections get, and for each worker of pytest-xdist a range of its own.
+_worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0")[2:])
+_ports = itertools.cycle(range(16000 + 1000 * _worker, 17000 + 1000 * _worker))
+
+
 def free_port():
     """Free for TCP, for UDP, and on both loopback addresses."""
-    while True:
+    for port in _ports:
         with contextlib.ExitStack() as stack, contextlib.suppress(OSError):
-            port = 0
             for family, address in ((socket.AF_INET, LOOPBACK), (socket.AF_INET6, "::1")):
                 for kind in (socket.SOCK_STREAM, socket.SOCK_DGRAM):
                     s = stack.enter_context(socket.socket(family, kind))
+                    s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
                     s.bind((address, port))
-                    port = s.getsockname()[1]
             return port
 
 

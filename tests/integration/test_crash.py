@@ -29,14 +29,21 @@ def accounts(ca):
     return max([0, *[int(n) for n in re.findall(r"There are now (\d+) accounts", ca.output())]])
 
 
+def strace(r, *options):
+    """Runs renewd --once under strace. LeakSanitizer is a tracer, too, and there can be but one."""
+    environment = {**os.environ,
+                   "ASAN_OPTIONS": os.environ.get("ASAN_OPTIONS", "") + ":detect_leaks=0"}
+    return subprocess.run(["strace", "-f", "-o", r.path / "strace.log", *options,
+                           *r.command("--once")], capture_output=True, text=True, check=False,
+                          env=environment)
+
+
 def count_calls(r):
     """How often one issuance makes each of the calls."""
-    log = r.path / "strace.log"
-    done = subprocess.run(["strace", "-f", "-o", log, "-e", "trace=" + ",".join(FATAL),
-                           *r.command("--once")], capture_output=True, text=True, check=False)
+    done = strace(r, "-e", "trace=" + ",".join(FATAL))
     assert done.returncode == 0, done.stderr
-    calls = collections.Counter(re.findall(r"^\d+ +(\w+)\(", log.read_text(), re.M))
-    return calls
+    log = (r.path / "strace.log").read_text()
+    return collections.Counter(re.findall(r"^\d+ +(\w+)\(", log, re.M))
 
 
 def spread(n):
@@ -47,10 +54,7 @@ def spread(n):
 
 def run_killed(r, call, number):
     """Return: whether it was killed; else it came to its end before that many calls."""
-    log = r.path / "strace.log"
-    done = subprocess.run(["strace", "-f", "-o", log, "-e", f"trace={call}", "-e",
-                           f"inject={call}:signal=SIGKILL:when={number}", *r.command("--once")],
-                          capture_output=True, text=True, check=False)
+    done = strace(r, "-e", f"trace={call}", "-e", f"inject={call}:signal=SIGKILL:when={number}")
     return done.returncode != 0
 
 
@@ -125,12 +129,9 @@ def test_every_call_fails_once(place, error):
             i += 1
             names = f"a.example n{i}.example"
             r.configure(ca.section(), certificate("a.example", Names=names))
-            log = r.path / "strace.log"
-            done = subprocess.run(
-                ["strace", "-f", "-o", log, "-e", f"trace={call}", "-e",
-                 f"inject={call}:error={error}:when={number}", *r.command("--once")],
-                capture_output=True, text=True, check=False)
-            n_injected += "(INJECTED)" in log.read_text()
+            done = strace(r, "-e", f"trace={call}", "-e",
+                          f"inject={call}:error={error}:when={number}")
+            n_injected += "(INJECTED)" in (r.path / "strace.log").read_text()
             assert done.returncode == 0 or done.stderr, f"{call} {number} fails without a word"
             assert done.returncode >= 0 and done.returncode < 128, f"{call} {number} crashes"
             lab.check_pair(r.live("a.example"))

@@ -121,7 +121,7 @@ def test_a_private_key_in_the_chain(settled):
     key = b"-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n"
     status, line = turn_bad(settled, replace_pem(lambda pem: pem + key))
     assert status["last_problem"]["type"] == "bad-certificate"
-    assert "PRIVATE KEY" in line and "AAAA" not in line
+    assert "not a certificate" in line and "AAAA" not in line
 
 
 def test_the_certificate_of_somebody_else(settled, tmp_path):

@@ -4,8 +4,9 @@
 #include "base/macros.h"
 
 /*
- * Allocations that fail on purpose: those of librenew (the linker leads malloc and its kin here) and of jansson.
- * GnuTLS's are left alone: the library below it ends the program when memory is out.
+ * Allocations that fail on purpose: those of librenew (the linker leads malloc and its kin here)
+ * and of jansson. GnuTLS's are left alone: the library below it ends the program when memory is
+ * out.
  */
 
 /* From now on the n-th allocation while armed fails, and only that one. 0: none. */

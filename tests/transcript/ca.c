@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * The CA of a transcript. What it insists on is RFC 8555 section 6: each JWS is checked with GnuTLS, each nonce
- * may be used once, each URL is signed as it was sent.
+ * The CA of a transcript, as it looks at requests. What it insists on is RFC 8555 section 6: each
+ * JWS is checked with GnuTLS, each nonce may be used once, each URL is signed as it was sent.
  */
 
 #include "ca.h"
@@ -11,8 +11,8 @@
 
 #include "base/strv.h"
 #include "base/text.h"
-#include "base/timestamp.h"
 #include "crypto/base64url.h"
+#include "crypto/gnutls-util.h"
 #include "crypto/jwk.h"
 #include "crypto/key.h"
 
@@ -83,6 +83,16 @@ static void check_signature(const Ca *ca, const Item *item, const json_t *jws)
         free(raw);
 }
 
+static void expect_json(const Item *item, const char *got, const char *expected)
+{
+        json_t *a = json_loads(got, 0, NULL), *b = json_loads(expected, 0, NULL);
+
+        if (!a || !b || !json_equal(a, b))
+                script_fail(item, "it is %s and not %s", got, expected);
+        json_decref(a);
+        json_decref(b);
+}
+
 static void check_protected(Ca *ca, const Item *item, const json_t *header,
                 const RenewRequest *request, const char *kid)
 {
@@ -100,19 +110,73 @@ static void check_protected(Ca *ca, const Item *item, const json_t *header,
                 script_fail(item, "the protected header has other members than alg, nonce, url and "
                                   "kid or jwk");
         if (strstr(request->url, "/new-account")) {
-                char *jwk = NULL;
-                json_t *expected = jwk_format(ca->account_key, &jwk) == 0 ? json_loads(jwk, 0, NULL)
-                                                                          : NULL;
+                _cleanup_free_ char *jwk = NULL, *text = NULL;
 
-                if (!json_equal(expected, json_object_get(header, "jwk")))
-                        script_fail(item, "newAccount is not signed with our jwk");
-                json_decref(expected);
-                free(jwk);
+                text = json_dumps(json_object_get(header, "jwk"), JSON_ENCODE_ANY);
+                if (!text || jwk_format(ca->account_key, &jwk) < 0)
+                        script_fail(item, "newAccount is not signed with a jwk");
+                expect_json(item, text, jwk);
         } else if (!got || !streq(got, kid))
                 script_fail(item, "the kid is '%s' and not '%s'", got ?: "(none)", kid);
 }
 
-static void check_payload(const Item *item, const char *payload)
+/* The JWS that ties our account to a customer's (section 7.3.4): our key, signed with theirs. */
+static void check_binding(const Ca *ca, const Item *item, const json_t *jws)
+{
+        const char *protected = json_string_value(json_object_get(jws, "protected"));
+        const char *payload = json_string_value(json_object_get(jws, "payload"));
+        _cleanup_free_ char *input = text_format("%s.%s", protected, payload), *jwk = NULL;
+        _cleanup_free_ char *header = decode(item, protected), *key = decode(item, payload);
+        _cleanup_free_ char *mac = decode(
+                        item, json_string_value(json_object_get(jws, "signature")));
+        unsigned char expected[32];
+
+        expect_json(item, header,
+                        "{\"alg\":\"HS256\",\"kid\":\"" CA_EAB_KEY_ID "\",\"url\":\"" CA_URL
+                        "/new-account\"}");
+        if (jwk_format(ca->account_key, &jwk) < 0 ||
+                        gnutls_hmac_fast(GNUTLS_MAC_SHA256, CA_EAB_KEY, strlen(CA_EAB_KEY), input,
+                                        strlen(input), expected) < 0)
+                abort();
+        expect_json(item, key, jwk);
+        if (memcmp(mac, expected, sizeof(expected)) != 0)
+                script_fail(item, "the external account binding is signed with another key");
+}
+
+/* The CSR of finalize (section 7.4): our key, the names and nothing else. */
+static void check_csr(const Ca *ca, const Item *item, const char *text)
+{
+        _cleanup_free_ void *der = NULL;
+        _cleanup_crq_ gnutls_x509_crq_t csr = NULL;
+        _cleanup_strv_ char **names = NULL;
+        unsigned char ours[20], theirs[20];
+        size_t size = sizeof(ours), n = 0;
+        gnutls_datum_t data = {};
+
+        if (base64url_decode(text, &der, &size) < 0 || gnutls_x509_crq_init(&csr) < 0)
+                script_fail(item, "the CSR is not base64url");
+        data = (gnutls_datum_t){ .data = der, .size = (unsigned) size };
+        if (gnutls_x509_crq_import(csr, &data, GNUTLS_X509_FMT_DER) < 0 ||
+                        gnutls_x509_crq_verify(csr, 0) < 0)
+                script_fail(item, "the CSR cannot be read, or its signature is not good");
+        size = sizeof(ours);
+        if (gnutls_x509_privkey_get_key_id(ca->certificate_key->x509, 0, ours, &size) < 0 ||
+                        gnutls_x509_crq_get_key_id(csr, 0, theirs, &size) < 0 ||
+                        memcmp(ours, theirs, size) != 0)
+                script_fail(item, "the CSR is for another key");
+        for (char name[256];
+                        size = sizeof(name), gnutls_x509_crq_get_subject_alt_name(csr, (unsigned) n,
+                                                             name, &size, NULL, NULL) >= 0;)
+                n++;
+        if (strv_split(ca->names, &names) < 0 || n != strv_length(names))
+                script_fail(item, "the CSR names %zu names", n);
+        size = 0;
+        if (gnutls_x509_crq_get_dn_by_oid(csr, GNUTLS_OID_X520_COMMON_NAME, 0, 0, NULL, &size) !=
+                        GNUTLS_E_REQUESTED_DATA_NOT_AVAILABLE)
+                script_fail(item, "the CSR has a common name");
+}
+
+static void check_payload(const Ca *ca, const Item *item, const char *payload)
 {
         json_t *expected, *got;
 
@@ -136,6 +200,10 @@ static void check_payload(const Item *item, const char *payload)
         }
         if (!json_equal(expected, got))
                 script_fail(item, "the payload is %s", payload);
+        if (json_object_get(got, "csr"))
+                check_csr(ca, item, json_string_value(json_object_get(got, "csr")));
+        if (json_object_get(got, "externalAccountBinding"))
+                check_binding(ca, item, json_object_get(got, "externalAccountBinding"));
         json_decref(expected);
         json_decref(got);
 }
@@ -151,7 +219,7 @@ static void check_jws(Ca *ca, const Item *item, const RenewRequest *request, con
                 script_fail(item,
                                 "the JWS has other members than protected, payload and signature");
         check_protected(ca, item, header, request, kid);
-        check_payload(item, payload);
+        check_payload(ca, item, payload);
         if (ca->check_signatures)
                 check_signature(ca, item, jws);
         json_decref(header);
@@ -178,117 +246,4 @@ void ca_check_request(Ca *ca, const Item *item, const RenewRequest *request, con
         } else if (request->body || type)
                 script_fail(item, "a %s has a body", request->method);
         free(line);
-}
-
-/* --- certificates ----------------------------------------------------------------------------- */
-
-static char *word(const char *words, const char *name, const char *otherwise)
-{
-        const char *s = strstr(words, name);
-
-        if (!s)
-                return strdup(otherwise);
-        s += strlen(name);
-        return strndup(s, strcspn(s, " \n"));
-}
-
-static gnutls_x509_crt_t make_certificate(gnutls_x509_crt_t issuer, gnutls_privkey_t issuer_key,
-                gnutls_pubkey_t key, const char *name, unsigned char serial, time_t from, time_t to)
-{
-        gnutls_x509_crt_t crt;
-
-        if (gnutls_x509_crt_init(&crt) < 0 || gnutls_x509_crt_set_version(crt, 3) < 0 ||
-                        gnutls_x509_crt_set_serial(crt, &serial, 1) < 0 ||
-                        gnutls_x509_crt_set_pubkey(crt, key) < 0)
-                abort();
-        gnutls_x509_crt_set_activation_time(crt, from);
-        gnutls_x509_crt_set_expiration_time(crt, to);
-        if (name && gnutls_x509_crt_set_dn_by_oid(crt, GNUTLS_OID_X520_COMMON_NAME, 0, name,
-                                    (unsigned) strlen(name)) < 0)
-                abort();
-        if (!issuer) {
-                gnutls_x509_crt_set_basic_constraints(crt, 1, -1);
-                gnutls_x509_crt_set_key_usage(crt, GNUTLS_KEY_KEY_CERT_SIGN);
-                gnutls_x509_crt_privkey_sign(crt, crt, issuer_key, GNUTLS_DIG_SHA256, 0);
-        }
-        return crt;
-}
-
-/* A leaf for the names, and an intermediate "Issuer" below the root whose name matters for alternates. */
-static char *make_chain(const Ca *ca, const char *words, RenewUsec now, const char *names)
-{
-        static RenewKey *issuer_key, *other_key;
-        char *root_name = word(words, "root=", "Root"), *san = word(words, "names=", names),
-             *save = NULL;
-        char *days = word(words, "days=", "90"), *start = word(words, "start=", "0");
-        time_t from = (time_t) (now / USEC_PER_SEC) + strtol(start, NULL, 10) * 86400 - 60;
-        time_t to = from + strtol(days, NULL, 10) * 86400;
-        const RenewKey *key = ca->certificate_key;
-        gnutls_x509_crt_t root, issuer, leaf;
-        gnutls_datum_t leaf_pem, issuer_pem;
-        char *text;
-
-        if ((!issuer_key && renew_key_new(RENEW_KEY_ECDSA_P256, &issuer_key) < 0) ||
-                        (!other_key && renew_key_new(RENEW_KEY_ECDSA_P256, &other_key) < 0))
-                abort();
-        if (strstr(words, "key=other"))
-                key = other_key;
-        root = make_certificate(NULL, issuer_key->private, issuer_key->public, root_name, 1, from,
-                        from + 31536000);
-        issuer = make_certificate(
-                        root, NULL, issuer_key->public, "Issuer", 2, from, from + 31536000);
-        gnutls_x509_crt_set_basic_constraints(issuer, 1, 0);
-        gnutls_x509_crt_set_key_usage(issuer, GNUTLS_KEY_KEY_CERT_SIGN);
-        gnutls_x509_crt_privkey_sign(issuer, root, issuer_key->private, GNUTLS_DIG_SHA256, 0);
-        leaf = make_certificate(issuer, NULL, key->public, NULL, 3, from, to);
-        if (strstr(words, "ca-leaf"))
-                gnutls_x509_crt_set_basic_constraints(leaf, 1, 0);
-        gnutls_x509_crt_set_key_purpose_oid(leaf, GNUTLS_KP_TLS_WWW_SERVER, 0);
-        for (char *n = strtok_r(san, ", ", &save); n; n = strtok_r(NULL, ", ", &save))
-                gnutls_x509_crt_set_subject_alt_name(leaf, GNUTLS_SAN_DNSNAME, n,
-                                (unsigned) strlen(n), GNUTLS_FSAN_APPEND);
-        if (gnutls_x509_crt_privkey_sign(leaf, issuer, issuer_key->private, GNUTLS_DIG_SHA256, 0) <
-                                        0 ||
-                        gnutls_x509_crt_export2(leaf, GNUTLS_X509_FMT_PEM, &leaf_pem) < 0 ||
-                        gnutls_x509_crt_export2(issuer, GNUTLS_X509_FMT_PEM, &issuer_pem) < 0)
-                abort();
-        text = text_format("%s%s%s%s", strstr(words, "text") ? "Here it is:\n" : "", leaf_pem.data,
-                        issuer_pem.data,
-                        strstr(words, "with-key") ? "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END "
-                                                    "PRIVATE KEY-----\n"
-                                                  : "");
-        gnutls_free(leaf_pem.data);
-        gnutls_free(issuer_pem.data);
-        gnutls_x509_crt_deinit(leaf);
-        gnutls_x509_crt_deinit(issuer);
-        gnutls_x509_crt_deinit(root);
-        free(root_name);
-        free(san);
-        free(days);
-        free(start);
-        return text;
-}
-
-char *ca_expand(const Ca *ca, const Item *item, const char *body, RenewUsec now, const char *names)
-{
-        const char *words = has_prefix(body, "@certificate") ? body : NULL;
-        uint64_t size;
-
-        if (words)
-                return make_chain(ca, words, now, names);
-        /* "@bytes N": that many of them. */
-        if (has_prefix(body, "@bytes ")) {
-                char *number = strndup(body + strlen("@bytes "),
-                                     strcspn(body + strlen("@bytes "), "\n")),
-                     *text;
-
-                if (text_parse_u64(number, 1U << 30, &size) < 0)
-                        script_fail(item, "@bytes wants a number");
-                text = malloc(size + 1);
-                memset(text, 'x', size);
-                text[size] = '\0';
-                free(number);
-                return text;
-        }
-        return strdup(body);
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Reading transcripts. A line that begins with a mark starts an item, indented lines belong to it,
- * "include FILE" takes in another file beside this one, '#' begins a comment.
+ * Reading transcripts. A line that begins with a mark starts an item, indented lines belong to
+ * it, "include FILE" takes in another file beside this one, "repeat N FILE" does so N times, '#'
+ * begins a comment.
  */
 
 #include "script.h"
@@ -61,6 +62,14 @@ static void script_include(const char *path, const char *name, Script *s)
         free(copy);
 }
 
+static void script_repeat(const char *path, const char *words, Script *s)
+{
+        char *name;
+
+        for (unsigned long n = strtoul(words, &name, 10); n > 0; n--)
+                script_include(path, name + strspn(name, " "), s);
+}
+
 void script_load(const char *path, Script *s)
 {
         FILE *f = fopen(path, "re");
@@ -80,6 +89,8 @@ void script_load(const char *path, Script *s)
                         script_add_body(s, ""); /* ends the headers */
                 else if (has_prefix(line, "include "))
                         script_include(path, line + strlen("include "), s);
+                else if (has_prefix(line, "repeat "))
+                        script_repeat(path, line + strlen("repeat "), s);
                 else if (has_prefix(line, "option "))
                         script_add(s, path, number, 'o', line + strlen("option "));
                 else if (*line && strchr("><=!", *line) && line[1] == ' ')

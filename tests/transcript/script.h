@@ -10,7 +10,7 @@
 typedef struct Item {
         char mark; /* '>' request, '<' answer, '=' step, '!' event, 'o' option */
         char *text;
-        char *body; /* the indented lines below, without their indentation; "" when there are none */
+        char *body; /* the indented lines below, without indentation; "" when there are none */
         char *file;
         unsigned line;
 } Item;

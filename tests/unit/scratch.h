@@ -44,7 +44,7 @@ static inline bool scratch_may_mount(void)
 
         if (allowed < 0)
                 allowed = unshare(CLONE_NEWNS) >= 0 &&
-                          mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) >= 0;
+                          mount("none", "/", "none", MS_REC | MS_PRIVATE, NULL) >= 0;
         if (!allowed)
                 print_message("SKIPPED: mounting is not permitted here (run as root)\n");
         return allowed;

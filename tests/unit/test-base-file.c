@@ -2,6 +2,7 @@
 /* Files written durably: the old content or the new one, never a part, and nothing left lying
  * about. */
 
+#include <limits.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -57,6 +58,21 @@ static void test_write_read(void **state)
         assert_int_equal(size, 0);
         assert_string_equal(data, "");
         assert_int_equal(count_entries(scratch.fd), 2);
+}
+
+/* A name that leaves no room for more. */
+static void test_longest_name(void **state)
+{
+        char name[NAME_MAX + 1];
+
+        memset(name, 'n', NAME_MAX);
+        name[NAME_MAX] = '\0';
+        assert_int_equal(file_write_at(scratch.fd, name, "a", 1, 0600), 0);
+        assert_content(name, "a");
+        assert_int_equal(file_symlink_at(scratch.fd, "target", name), 0);
+        assert_int_equal(count_entries(scratch.fd), 1);
+        assert_int_equal(file_remove_at(scratch.fd, name), 0);
+        assert_int_equal(count_entries(scratch.fd), 0);
 }
 
 static void test_read_refuses(void **state)
@@ -145,6 +161,10 @@ static void test_remove(void **state)
         assert_int_equal(file_remove_at(scratch.fd, "a"), 0);
         assert_int_equal(file_remove_at(scratch.fd, "a"), 0);
         assert_int_equal(file_remove_at(scratch.fd, "no/such/a"), 0);
+        /* what a crash in the middle of a write left is a part of it */
+        assert_int_equal(file_create_at(scratch.fd, ".a.tmp", "half", 4, 0600), 0);
+        assert_int_equal(file_remove_at(scratch.fd, "a"), 0);
+        assert_false(scratch_exists(scratch.fd, ".a.tmp"));
         assert_int_equal(count_entries(scratch.fd), 0);
 
         assert_int_equal(directory_make_at(scratch.fd, "d/e/f", 0700), 0);
@@ -234,6 +254,7 @@ int main(void)
 {
         const struct CMUnitTest tests[] = {
                 TEST(test_write_read),
+                TEST(test_longest_name),
                 TEST(test_read_refuses),
                 TEST(test_modes_whatever_the_umask),
                 TEST(test_links_are_replaced_not_followed),

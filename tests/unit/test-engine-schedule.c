@@ -80,6 +80,19 @@ static void test_held_and_asked(void **state)
         assert_int_equal(schedule_plan(&f, NOW).at_usec, NOW);
 }
 
+/* What the operator asked for in vain keeps nobody from the renewal that is due. */
+static void test_held_before_its_time(void **state)
+{
+        ScheduleFacts f = in_force;
+        uint64_t due = schedule_plan(&f, NOW).at_usec;
+
+        f.failures = (RenewFailures){ 1, NOW, NOW, RENEW_RETRY_HELD, 0 };
+        assert_int_equal(schedule_plan(&f, NOW).reason, SCHEDULE_LIFETIME);
+        assert_int_equal(schedule_plan(&f, NOW).at_usec, due);
+        f.failures.last = due;
+        assert_int_equal(schedule_plan(&f, due).reason, SCHEDULE_HELD);
+}
+
 static void test_clock_set_back(void **state)
 {
         ScheduleFacts f = in_force;
@@ -115,6 +128,7 @@ int main(void)
                 cmocka_unit_test(test_failure_waits),
                 cmocka_unit_test(test_failure_never_hurries),
                 cmocka_unit_test(test_held_and_asked),
+                cmocka_unit_test(test_held_before_its_time),
                 cmocka_unit_test(test_clock_set_back),
                 cmocka_unit_test(test_reasons_have_words),
                 cmocka_unit_test(test_tokens),
