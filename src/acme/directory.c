@@ -109,8 +109,7 @@ int directory_read(const RenewResponse *response, RenewUsec now, bool plain_http
         if (response->status != 200)
                 return refuse(problem_new(RENEW_PROBLEM_BAD_RESPONSE, WHERE,
                                               "the CA answered with status %u instead of 200: is "
-                                              "the "
-                                              "Directory= URL right?",
+                                              "the Directory= URL right?",
                                               response->status),
                                 ret_problem);
         r = directory_read_body(response, plain_http, &d, ret_problem);

@@ -282,8 +282,7 @@ static int session_find_obstacle(const RenewSession *s, RenewProblem **ret)
         if (s->forgotten && !s->reregister)
                 *ret = problem_new(RENEW_PROBLEM_ACCOUNT_DOES_NOT_EXIST, "account",
                                 "the CA does not know our account any more; if a new one is "
-                                "wanted, "
-                                "move its directory below accounts/ away");
+                                "wanted, move its directory below accounts/ away");
         else if (d->terms && !s->terms_agreed)
                 *ret = problem_new(RENEW_PROBLEM_TERMS, "newAccount",
                                 "the CA's terms of service need your consent: read %s and set "

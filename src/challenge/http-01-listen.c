@@ -267,16 +267,13 @@ static int problem_add_ways(Buffer *b, const ConfigDaemon *config)
 
         return buffer_append_format(b,
                         ". Three ways out: (1) free the port (of a service: systemctl disable "
-                        "--now "
-                        "NAME.service), then: renewctl reload. (2) Have the web server pass the "
-                        "challenges "
-                        "on: 'HttpListen=127.0.0.1:8402' in [Daemon] of renewd.conf, and in "
-                        "nginx's server "
-                        "block for port 80 'location /.well-known/acme-challenge/ { proxy_pass "
-                        "http://127.0.0.1:8402; }'. (3) Have the web server show them: "
-                        "'Webroot=%s/webroot' in the [Certificate] section, and in that server "
-                        "block "
-                        "'location /.well-known/acme-challenge/ { alias %s/webroot/; }'",
+                        "--now NAME.service), then: renewctl reload. (2) Have the web server pass "
+                        "the challenges on: 'HttpListen=127.0.0.1:8402' in [Daemon] of "
+                        "renewd.conf, and in nginx's server block for port 80 'location "
+                        "/.well-known/acme-challenge/ { proxy_pass http://127.0.0.1:8402; }'. (3) "
+                        "Have the web server show them: 'Webroot=%s/webroot' in the [Certificate] "
+                        "section, and in that server block 'location /.well-known/acme-challenge/ "
+                        "{ alias %s/webroot/; }'",
                         state, state);
 }
 

@@ -53,10 +53,10 @@ static char *explain(const Webroot *w, int error)
                                 d, strerror(error), d);
         case EROFS:
                 return text_format(
-                                "Webroot=%s is read-only for renewd; where systemd's sandbox makes "
-                                "it "
-                                "so, add a drop-in (systemctl edit renewd.service) with the lines "
-                                "'[Service]' and 'ReadWritePaths=%s', and restart renewd",
+                                "Webroot=%s is read-only for renewd; where systemd's sandbox "
+                                "makes it so, add a drop-in (systemctl edit renewd.service) with "
+                                "the lines '[Service]' and 'ReadWritePaths=%s', and restart "
+                                "renewd",
                                 d, d);
         case ENOSPC:
         case EDQUOT:

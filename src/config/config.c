@@ -58,6 +58,8 @@ static ConfigCertificateEntry *certificate_entry_free(ConfigCertificateEntry *e)
                 return NULL;
         free(e->section.name);
         strv_free(e->section.names);
+        free(e->section.profile);
+        free(e->section.required_profile);
         free(e->section.webroot);
         strv_free(e->section.reload);
         strv_free(e->section.run);
@@ -163,8 +165,14 @@ const ConfigCertificate *config_find_certificate(const Config *c, const char *na
         return e ? &e->section : NULL;
 }
 
+const char *config_certificate_profile(const ConfigCertificate *c)
+{
+        return c->required_profile ? c->required_profile : c->profile;
+}
+
 bool config_certificate_same_order(const ConfigCertificate *a, const ConfigCertificate *b)
 {
         return a->key == b->key && streq(a->ca->name, b->ca->name) &&
-               streq(a->ca->directory, b->ca->directory) && strv_equal_set(a->names, b->names);
+               streq(a->ca->directory, b->ca->directory) && strv_equal_set(a->names, b->names) &&
+               streq_ptr(config_certificate_profile(a), config_certificate_profile(b));
 }

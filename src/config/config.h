@@ -60,9 +60,11 @@ typedef struct ConfigCertificate {
         RenewKeyType key;
         bool reuse_key;
         RenewBefore renew_before;
-        char *webroot; /* NULL: the listener */
-        char **reload; /* unit names */
-        char **run;    /* argv, run[0] an absolute path; NULL: none */
+        char *profile;          /* asked for where the CA has it; NULL: none */
+        char *required_profile; /* instead of it: nothing is issued without; NULL: none */
+        char *webroot;          /* NULL: the listener */
+        char **reload;          /* unit names */
+        char **run;             /* argv, run[0] an absolute path; NULL: none */
         const char *file;
         unsigned line;
 } ConfigCertificate;
@@ -102,5 +104,8 @@ DEFINE_CLEANUP(Config, config_unref)
 /* NULL when there is none of that name. */
 const ConfigCertificate *config_find_certificate(const Config *c, const char *name);
 
-/* Whether the two would order the same certificate (names, CA, key). */
+/* The profile that is asked for, whatever happens without it; NULL: none. */
+const char *config_certificate_profile(const ConfigCertificate *c);
+
+/* Whether the two would order the same certificate (names, CA, key, profile). */
 bool config_certificate_same_order(const ConfigCertificate *a, const ConfigCertificate *b);

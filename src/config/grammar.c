@@ -68,6 +68,8 @@ static const Key keys[] = {
         { SECTION_CERTIFICATE, "Key", parse_key_type, C(section.key), "ecdsa-p256" },
         { SECTION_CERTIFICATE, "ReuseKey", parse_bool, C(section.reuse_key), "no" },
         { SECTION_CERTIFICATE, "RenewBefore", parse_renew_before, C(section.renew_before), "auto" },
+        { SECTION_CERTIFICATE, "Profile", parse_text, C(section.profile), NULL },
+        { SECTION_CERTIFICATE, "RequireProfile", parse_text, C(section.required_profile), NULL },
         { SECTION_CERTIFICATE, "Challenge", parse_challenge, 0, "http-01" },
         { SECTION_CERTIFICATE, "Webroot", parse_path, C(section.webroot), NULL },
         { SECTION_CERTIFICATE, "Reload", parse_units, C(section.reload), NULL },

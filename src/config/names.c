@@ -153,3 +153,10 @@ int name_normalize(const char *name, char **ret, char **ret_reason)
         *ret = TAKE_PTR(ascii);
         return 0;
 }
+
+bool name_is_address(const char *name)
+{
+        struct in6_addr address;
+
+        return inet_pton(AF_INET, name, &address) == 1 || inet_pton(AF_INET6, name, &address) == 1;
+}

@@ -10,3 +10,6 @@
  * sentence that starts with the name; -ENOMEM. The caller frees either.
  */
 int name_normalize(const char *name, char **ret, char **ret_reason);
+
+/* Whether a name in that form is an IP address. */
+bool name_is_address(const char *name);

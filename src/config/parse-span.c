@@ -5,13 +5,8 @@
  */
 
 #include "base/text.h"
+#include "base/timestamp.h"
 #include "config/parse.h"
-
-#define USEC_PER_MSEC   UINT64_C(1000)
-#define USEC_PER_SEC    (UINT64_C(1000) * USEC_PER_MSEC)
-#define USEC_PER_MINUTE (UINT64_C(60) * USEC_PER_SEC)
-#define USEC_PER_HOUR   (UINT64_C(60) * USEC_PER_MINUTE)
-#define USEC_PER_DAY    (UINT64_C(24) * USEC_PER_HOUR)
 
 /* Longer than any certificate lives, so that arithmetic on it cannot overflow. */
 #define SPAN_MAX (UINT64_C(3650) * USEC_PER_DAY)
@@ -19,86 +14,11 @@
 /* Services that wait an hour for their certificate are a mistake. */
 #define SETTLE_MAX USEC_PER_HOUR
 
-static const struct {
-        const char *name;
-        uint64_t usec;
-} units[] = {
-        { "ms", USEC_PER_MSEC },
-        { "msec", USEC_PER_MSEC },
-        { "s", USEC_PER_SEC },
-        { "sec", USEC_PER_SEC },
-        { "second", USEC_PER_SEC },
-        { "seconds", USEC_PER_SEC },
-        { "m", USEC_PER_MINUTE },
-        { "min", USEC_PER_MINUTE },
-        { "minute", USEC_PER_MINUTE },
-        { "minutes", USEC_PER_MINUTE },
-        { "h", USEC_PER_HOUR },
-        { "hr", USEC_PER_HOUR },
-        { "hour", USEC_PER_HOUR },
-        { "hours", USEC_PER_HOUR },
-        { "d", USEC_PER_DAY },
-        { "day", USEC_PER_DAY },
-        { "days", USEC_PER_DAY },
-        { "w", 7 * USEC_PER_DAY },
-        { "week", 7 * USEC_PER_DAY },
-        { "weeks", 7 * USEC_PER_DAY },
-};
-
-/* The unit of the given length, in microseconds; 0 when there is none. */
-static uint64_t find_unit(const char *s, size_t size)
-{
-        for (size_t i = 0; i < ELEMENTSOF(units); i++)
-                if (strlen(units[i].name) == size && strncmp(units[i].name, s, size) == 0)
-                        return units[i].usec;
-        return 0;
-}
-
-/* A sum of numbers with units. Return: 0, -EINVAL, -ERANGE above SPAN_MAX. */
-static int parse_span(const char *s, uint64_t *ret)
-{
-        uint64_t sum = 0;
-
-        if (!*s)
-                return -EINVAL;
-        while (*s) {
-                uint64_t n = 0, unit;
-                size_t digits = strspn(s, "0123456789"), letters;
-
-                if (digits == 0)
-                        return -EINVAL;
-                for (size_t i = 0; i < digits; i++) {
-                        n = n * 10 + (uint64_t) (s[i] - '0');
-                        if (n > SPAN_MAX)
-                                return -ERANGE;
-                }
-                s += digits;
-                s += strspn(s, " \t");
-                letters = strcspn(s, " \t0123456789");
-                unit = find_unit(s, letters);
-                if (unit == 0)
-                        return -EINVAL;
-                if (n > (SPAN_MAX - sum) / unit)
-                        return -ERANGE;
-                sum += n * unit;
-                s += letters;
-                s += strspn(s, " \t");
-        }
-        *ret = sum;
-        return 0;
-}
-
 int parse_settle(const ConfigPlace *place, const char *value, void *field)
 {
-        uint64_t usec, seconds;
-        int r;
+        uint64_t usec;
+        int r = timespan_parse(value, &usec);
 
-        /* As everywhere in systemd, a number alone means seconds. */
-        r = text_parse_u64(value, SETTLE_MAX / USEC_PER_SEC, &seconds);
-        if (r == 0)
-                usec = seconds * USEC_PER_SEC;
-        else if (r != -ERANGE)
-                r = parse_span(value, &usec);
         if (r == 0 && usec > SETTLE_MAX)
                 r = -ERANGE;
         if (r == -ERANGE)
@@ -130,6 +50,11 @@ static int parse_percent(const char *value, unsigned *ret)
         return percent > 0 ? 0 : -ERANGE;
 }
 
+static bool is_number(const char *s)
+{
+        return strspn(s, "0123456789 \t") == strlen(s);
+}
+
 int parse_renew_before(const ConfigPlace *place, const char *value, void *field)
 {
         RenewBefore before = {};
@@ -142,8 +67,8 @@ int parse_renew_before(const ConfigPlace *place, const char *value, void *field)
                         return 0;
                 }
         } else if (!streq(value, "auto")) {
-                r = parse_span(value, &before.span);
-                if (r == 0 && before.span == 0)
+                r = timespan_parse(value, &before.span);
+                if (r == 0 && (before.span == 0 || before.span > SPAN_MAX || is_number(value)))
                         r = -EINVAL;
         }
         /* Here a number alone is refused: days are meant, and seconds is what systemd would read.

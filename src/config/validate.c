@@ -142,6 +142,28 @@ static int complete_names(ConfigCertificate *c, ConfigProblems *problems)
         return r < 0 ? r : strv_add(&c->names, name);
 }
 
+static void check_profile(const ConfigCertificate *c, ConfigProblems *problems)
+{
+        const char *profile = config_certificate_profile(c);
+        bool lets_encrypt = c->ca && c->ca->preset && has_prefix(c->ca->name, "letsencrypt");
+
+        if (c->profile && c->required_profile)
+                problem(c, problems,
+                                "[Certificate %s] has Profile= and RequireProfile=; write the one "
+                                "that is meant",
+                                c->name);
+        /* RFC 8738 names are given for six days only. */
+        STRV_FOREACH (name, c->names)
+                if (lets_encrypt && name_is_address(*name) &&
+                                !(profile && streq(profile, "shortlived"))) {
+                        problem(c, problems,
+                                        "[Certificate %s] is for the address %s, which Let's "
+                                        "Encrypt certifies with Profile=shortlived only",
+                                        c->name, *name);
+                        break;
+                }
+}
+
 int config_validate(Config *config, bool secrets, ConfigProblems *problems)
 {
         _cleanup_strv_ char **missing = NULL;
@@ -155,6 +177,8 @@ int config_validate(Config *config, bool secrets, ConfigProblems *problems)
                 r = resolve_ca(config, config_certificate_entry(c), &missing, problems);
                 if (r >= 0)
                         r = complete_names(c, problems);
+                if (r >= 0)
+                        check_profile(c, problems);
         }
         return r;
 }

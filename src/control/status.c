@@ -49,6 +49,19 @@ static json_t *status_issued(const Certificate *c)
                         "directory", store_path(c->manager->store), "/live/", c->name, "");
 }
 
+/* What the CA suggests for what is in force (RFC 9773); null where it says nothing. */
+static json_t *status_renewal_info(const Certificate *c)
+{
+        const StoreRenewalInfo *info = &c->remembered.renewal_info;
+
+        if (info->at_usec == 0)
+                return json_null();
+        return json_pack("{s:o, s:o, s:o, s:o, s:o}", "start", status_instant(info->start), "end",
+                        status_instant(info->end), "at", status_instant(info->at_usec), "next_poll",
+                        status_instant(info->poll_usec), "explanation_url",
+                        status_text(info->explanation_url));
+}
+
 static json_t *status_order(const Certificate *c)
 {
         if (!c->issuance)
@@ -113,7 +126,11 @@ json_t *status_of_certificate(const Certificate *c)
         char *const *names = c->section ? c->section->names : c->issued.names;
         RenewKeyType key = c->section ? c->section->key : c->issued.key;
 
-        return json_pack("{s:s, s:b, s:s, s:o, s:o, s:s, s:o, s:o, s:o, s:o, s:I, s:o, s:o, s:o}",
+        const char *profile = c->section ? config_certificate_profile(c->section)
+                                         : c->remembered.profile;
+
+        return json_pack("{s:s, s:b, s:s, s:o, s:o, s:s, s:o, s:o, s:o, s:o, s:I, s:o, s:o, s:o, "
+                         "s:o, s:o}",
                         "name", c->name, "configured", c->section != NULL, "state",
                         certificate_state_to_string(c->state), "ca",
                         status_text(c->ca ? ca_name(c->ca) : c->remembered.ca), "names",
@@ -122,7 +139,8 @@ json_t *status_of_certificate(const Certificate *c)
                         "next_attempt_reason", next_attempt_reason(c), "order", status_order(c),
                         "failures", (json_int_t) c->remembered.failures.count, "last_problem",
                         status_problem(c), "deployment", status_deployment(c), "blocked",
-                        status_blocked(c));
+                        status_blocked(c), "profile", status_text(profile), "renewal_info",
+                        status_renewal_info(c));
 }
 
 static json_t *status_of_daemon(const Manager *m)

@@ -100,6 +100,23 @@ static void add_next(Table *t, const json_t *certificate, uint64_t now)
                 add(t, "  blocked", TONE_ATTENTION, shown_text(certificate, "blocked"));
 }
 
+/* What the CA suggests: a window, and the page where it says why. */
+static void add_renewal_info(Table *t, const json_t *certificate, uint64_t now)
+{
+        const json_t *info = json_object_get(certificate, "renewal_info");
+        _cleanup_free_ char *start = NULL, *end = NULL;
+
+        if (!json_is_object(info))
+                return;
+        start = shown_when(shown_instant(info, "start"), now);
+        end = shown_when(shown_instant(info, "end"), now);
+        add(t, "CA suggests", TONE_PLAIN, "to renew it");
+        add(t, "  from", TONE_PLAIN, start ? start : "-");
+        add(t, "  until", TONE_PLAIN, end ? end : "-");
+        if (shown_text(info, "explanation_url"))
+                add(t, "  because", TONE_WORKING, shown_text(info, "explanation_url"));
+}
+
 static void add_order(Table *t, const json_t *certificate)
 {
         const json_t *order = json_object_get(certificate, "order");
@@ -169,6 +186,7 @@ int show_render(json_t *certificate, FILE *file, bool color, uint64_t now)
         add_issued(&t, certificate, now);
         add_order(&t, certificate);
         add_next(&t, certificate, now);
+        add_renewal_info(&t, certificate, now);
         add_problem(&t, certificate, v, now);
         add_deployment(&t, certificate, now);
         return table_print(&t, file, color);

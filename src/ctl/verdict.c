@@ -102,6 +102,7 @@ const char *verdict_reason(const char *token)
                 { "changed", "its configuration changed" },
                 { "resumed", "its order was interrupted" },
                 { "lifetime", "in time before its end" },
+                { "window", "as the CA suggests" },
                 { "retry", "the last attempt failed" },
                 { "held", "held until its configuration changes or renewctl renew" },
         };

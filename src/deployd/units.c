@@ -112,8 +112,8 @@ static void units_disconnect(Units *u, const char *reason)
                 if (job->state != UNIT_JOB_FINISHED)
                         unit_job_finish(job, false,
                                         text_format("Reload=%s needs systemd, which cannot be "
-                                                    "asked "
-                                                    "here (%s); where there is none use Run=",
+                                                    "asked here (%s); where there is none use "
+                                                    "Run=",
                                                         job->unit, reason));
         u->subscribe = sd_bus_slot_unref(u->subscribe);
         u->bus = sd_bus_close_unref(u->bus);

@@ -128,22 +128,32 @@ static void certificate_on_failed(Certificate *c, const Trouble *trouble)
 static int certificate_remember_success(Certificate *c)
 {
         StoreState *st = &c->remembered;
+        const char *profile = config_certificate_profile(c->section);
 
         certificate_reset_failures(c);
         free(st->ca);
+        free(st->account);
         free(st->key_type);
+        free(st->profile);
         st->names = strv_free(st->names);
+        store_renewal_info_done(&st->renewal_info);
         st->ca = strdup(c->section->ca->name);
+        st->account = strdup(renew_key_thumbprint(ca_account_key(c->ca)));
+        st->profile = profile ? strdup(profile) : NULL;
         st->key_type = strdup(renew_key_type_to_string(c->section->key));
         st->random = random_u64();
-        return st->ca && st->key_type ? strv_copy(c->section->names, &st->names) : -ENOMEM;
+        return st->ca && st->account && st->key_type && (st->profile || !profile)
+                               ? strv_copy(c->section->names, &st->names)
+                               : -ENOMEM;
 }
 
 static void certificate_on_issued(Certificate *c)
 {
         char until[TIMESTAMP_MAX];
-        int r = certificate_load_issued(c);
+        int r;
 
+        certificate_renewal_info_cancel(c);
+        r = certificate_load_issued(c);
         if (r >= 0)
                 r = certificate_remember_success(c);
         if (r < 0)
@@ -186,6 +196,8 @@ void certificate_issue(Certificate *c)
                 .listener = http01_solver(m->http01),
                 .config = c->config,
                 .section = c->section,
+                .replaces = certificate_replaces(c),
+                .replaces_account = c->remembered.account,
         };
         _cleanup_trouble_ Trouble trouble = {};
         int r;

@@ -42,3 +42,17 @@ void certificate_deployment_check(Certificate *c);
 
 /* Tries a failed one again when its time has come. */
 void certificate_deployment_on_deadline(Certificate *c, uint64_t now_usec);
+
+/* --- certificate-renewal-info.c --------------------------------------------------------------- */
+
+/* Asks the CA if it is time to. */
+void certificate_renewal_info_on_deadline(Certificate *c, uint64_t now_usec);
+
+/* Forgets a question under way: the CA is another one, or the certificate is. */
+void certificate_renewal_info_cancel(Certificate *c);
+
+/* The instant drawn from the CA's window; 0: there is none. */
+uint64_t certificate_renewal_window_at(const Certificate *c);
+
+/* The id of the predecessor for an order at the CA configured (RFC 9773 section 5); NULL: none. */
+const char *certificate_replaces(const Certificate *c);

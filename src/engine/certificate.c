@@ -52,6 +52,7 @@ Certificate *certificate_free(Certificate *c)
         if (!c)
                 return NULL;
         manager_dequeue(c->manager, c);
+        certificate_renewal_info_cancel(c);
         issuance_free(c->issuance);
         sd_event_source_disable_unref(c->timer);
         issued_done(&c->issued);
@@ -168,13 +169,14 @@ int certificate_load(Certificate *c)
 char *certificate_signature(const Certificate *c)
 {
         const ConfigCertificate *s = c->section;
+        const char *profile = config_certificate_profile(s);
         _cleanup_free_ char *names = strv_join(s->names, " ");
 
         if (!names)
                 return NULL;
-        return text_format("%s %s %s %s %s", s->ca->name, s->ca->directory,
+        return text_format("%s %s %s %s %s%s%s", s->ca->name, s->ca->directory,
                         renew_key_type_to_string(s->key), s->webroot ? s->webroot : "listener",
-                        names);
+                        names, profile ? " profile=" : "", profile ? profile : "");
 }
 
 static bool certificate_is_as_configured(const Certificate *c)
@@ -182,7 +184,10 @@ static bool certificate_is_as_configured(const Certificate *c)
         const StoreState *st = &c->remembered;
 
         return strv_equal_set(c->issued.names, c->section->names) &&
-               c->issued.key == c->section->key && (!st->ca || streq(st->ca, c->section->ca->name));
+               c->issued.key == c->section->key &&
+               (!st->ca || (streq(st->ca, c->section->ca->name) &&
+                                           streq_ptr(st->profile, config_certificate_profile(
+                                                                                  c->section))));
 }
 
 void certificate_reset_failures(Certificate *c)
@@ -217,6 +222,7 @@ static uint64_t certificate_deadline(const Certificate *c, uint64_t now)
         case CERTIFICATE_HELD:
                 break; /* an event of another kind ends these */
         }
+        at = MIN(at, certificate_renewal_info_deadline(c, now));
         if (c->deployment == DEPLOYMENT_FAILED)
                 at = MIN(at, c->deployment_retry);
         if (c->section && issued_is_set(&c->issued) && !c->expiry_told)
@@ -250,6 +256,7 @@ static CertificateState planned_state(const Schedule *plan, uint64_t now)
         case SCHEDULE_CHANGED:
         case SCHEDULE_RESUMED:
         case SCHEDULE_LIFETIME:
+        case SCHEDULE_WINDOW:
                 return CERTIFICATE_RESTING;
         }
         assert_not_reached();
@@ -267,14 +274,15 @@ static void certificate_plan(Certificate *c, uint64_t now)
                 .not_after = c->issued.not_after,
                 .before = c->section->renew_before,
                 .random = st->random,
+                .window_at = certificate_renewal_window_at(c),
                 .failures = st->failures,
                 .failures_random = st->failures_random,
         };
         uint64_t before = c->plan.at_usec;
 
         c->plan = schedule_plan(&facts, now);
-        if (c->plan.reason == SCHEDULE_LIFETIME && c->plan.at_usec > now &&
-                        c->plan.at_usec != before) {
+        if ((c->plan.reason == SCHEDULE_LIFETIME || c->plan.reason == SCHEDULE_WINDOW) &&
+                        c->plan.at_usec > now && c->plan.at_usec != before) {
                 char at[TIMESTAMP_MAX], in[TIMESTAMP_MAX];
 
                 certificate_log(c, LOG_INFO, RENEW_MESSAGE_RENEWAL_PLANNED,
@@ -320,6 +328,7 @@ static int on_deadline(sd_event_source *s, uint64_t usec, void *userdata)
 
         certificate_tell_expiry(c, now);
         certificate_deployment_on_deadline(c, now);
+        certificate_renewal_info_on_deadline(c, now);
         certificate_replan(c);
         return 0;
 }
@@ -349,6 +358,7 @@ static void certificate_forgive(Certificate *c, bool ca_changed)
 static void certificate_unconfigure(Certificate *c)
 {
         certificate_drop_issuance(c);
+        certificate_renewal_info_cancel(c);
         deploy_forget(c->manager->deploy, c->name);
         c->deployment = DEPLOYMENT_NONE;
         c->ca = ca_unref(c->ca);
@@ -371,6 +381,9 @@ void certificate_configure(Certificate *c, Config *config, const ConfigCertifica
         if (c->issuance && (ca_changed || !config_certificate_same_order(
                                                           issuance_section(c->issuance), section)))
                 certificate_drop_issuance(c);
+
+        if (ca_changed)
+                certificate_renewal_info_cancel(c);
 
         config_ref(config);
         config_unref(c->config);

@@ -58,6 +58,10 @@ typedef struct Certificate {
         const char *ended_order; /* while the end of its attempt is told */
         sd_event_source *timer;
 
+        /* the CA is asked when to renew */
+        CaWaiter info_waiter;
+        CaRequest info_request;
+
         /* deployment */
         DeploymentState deployment;
         uint64_t deployment_retry;
@@ -96,6 +100,10 @@ int certificate_renew_now(Certificate *c);
 
 /* What became of a deployment. */
 void certificate_on_deployed(Certificate *c, const DeployResult *result);
+
+/* Whether the CA is being asked when it wants it renewed; and when it will be. */
+bool certificate_renewal_info_is_under_way(const Certificate *c);
+uint64_t certificate_renewal_info_deadline(const Certificate *c, uint64_t now_usec);
 
 /* Whether an attempt could begin: it has its webroot, or the challenge port is ours. */
 bool certificate_can_be_validated(const Certificate *c);

@@ -26,6 +26,8 @@ struct Issuance {
         Ca *ca;
         Config *config;
         const ConfigCertificate *section;
+        char *replaces; /* ARI id of the predecessor, while it may be told */
+        char *replaces_account;
 
         ChallengeSolver *listener; /* not owned */
         ChallengeSolver *webroot;  /* owned; NULL: the listener is used */
@@ -314,8 +316,7 @@ static RenewIdentifier identifier_of(const char *name)
         return (RenewIdentifier){ ip ? RENEW_IDENTIFIER_IP : RENEW_IDENTIFIER_DNS, name };
 }
 
-static int order_open(const Issuance *i, const StoreOrder *stored, const char *preferred_chain,
-                RenewOrder **ret)
+static int order_open(const Issuance *i, const StoreOrder *stored, RenewOrder **ret)
 {
         size_t n = strv_length(stored->names);
         _cleanup_free_ RenewIdentifier *identifiers = calloc(n, sizeof(*identifiers));
@@ -323,7 +324,10 @@ static int order_open(const Issuance *i, const StoreOrder *stored, const char *p
                 .identifiers = identifiers,
                 .n_identifiers = n,
                 .challenge_type = "http-01",
-                .preferred_chain = preferred_chain,
+                .profile = stored->profile,
+                .profile_required = i->section->required_profile != NULL,
+                .replaces = streq_ptr(i->replaces_account, stored->account) ? i->replaces : NULL,
+                .preferred_chain = i->section->ca->preferred_chain,
                 .state = stored->state,
         };
 
@@ -356,7 +360,7 @@ static void issuance_discard_stored(Issuance *i, const StoreOrder *stored)
 
         /* The listener forgot its tokens when that process ended; files did not vanish. */
         if (stored->webroot && stored->state && webroot_new(stored->webroot, &webroot) >= 0 &&
-                        order_open(i, stored, NULL, &order) == 0)
+                        order_open(i, stored, &order) == 0)
                 order_give_up(order, webroot);
         renew_order_free(order);
         (void) store_order_remove(i->store, i->section->name);
@@ -367,6 +371,7 @@ static bool issuance_can_resume(const Issuance *i, const StoreOrder *stored)
         return streq_ptr(stored->ca, ca_name(i->ca)) &&
                streq_ptr(stored->account, renew_key_thumbprint(ca_account_key(i->ca))) &&
                streq_ptr(stored->webroot, i->section->webroot) &&
+               streq_ptr(stored->profile, config_certificate_profile(i->section)) &&
                strv_equal_set(stored->names, i->section->names) &&
                renew_key_type(stored->key) == i->section->key;
 }
@@ -391,25 +396,27 @@ static int issuance_resume(Issuance *i)
 static int issuance_describe(Issuance *i, RenewKey *key_take)
 {
         StoreOrder *o = &i->stored;
+        const char *profile = config_certificate_profile(i->section);
 
         o->key = key_take;
         o->ca = strdup(ca_name(i->ca));
         o->account = strdup(renew_key_thumbprint(ca_account_key(i->ca)));
         o->webroot = i->section->webroot ? strdup(i->section->webroot) : NULL;
-        if (!o->ca || !o->account || (i->section->webroot && !o->webroot))
+        o->profile = profile ? strdup(profile) : NULL;
+        if (!o->ca || !o->account || (i->section->webroot && !o->webroot) ||
+                        (profile && !o->profile))
                 return -ENOMEM;
         return strv_copy(i->section->names, &o->names);
 }
 
 static void issuance_open_order(Issuance *i)
 {
-        const char *preferred_chain = i->section->ca->preferred_chain;
-        int r = order_open(i, &i->stored, preferred_chain, &i->order);
+        int r = order_open(i, &i->stored, &i->order);
 
         if (r == RENEW_E_BAD_STATE) {
                 free(i->stored.state);
                 i->stored.state = NULL;
-                r = order_open(i, &i->stored, preferred_chain, &i->order);
+                r = order_open(i, &i->stored, &i->order);
         }
         if (r == -EINVAL) {
                 trouble_set(&i->trouble, RENEW_RETRY_HELD, "configuration", "order",
@@ -506,6 +513,15 @@ static int issuance_add_sources(Issuance *i)
         return sd_event_source_set_enabled(i->end, SD_EVENT_OFF);
 }
 
+static int issuance_set_replaces(Issuance *i, const IssuanceOptions *options)
+{
+        if (!options->replaces || !options->replaces_account)
+                return 0;
+        i->replaces = strdup(options->replaces);
+        i->replaces_account = strdup(options->replaces_account);
+        return i->replaces && i->replaces_account ? 0 : -ENOMEM;
+}
+
 int issuance_start(
                 const IssuanceOptions *options, IssuanceDone done, void *userdata, Issuance **ret)
 {
@@ -525,6 +541,8 @@ int issuance_start(
                 .userdata = userdata,
         };
         r = issuance_add_sources(i);
+        if (r >= 0)
+                r = issuance_set_replaces(i, options);
         if (r >= 0 && i->section->webroot)
                 r = webroot_new(i->section->webroot, &i->webroot);
         if (r < 0) {
@@ -552,6 +570,8 @@ Issuance *issuance_free(Issuance *i)
         sd_event_source_disable_unref(i->end);
         trouble_done(&i->trouble);
         free(i->generation);
+        free(i->replaces);
+        free(i->replaces_account);
         ca_unref(i->ca);
         config_unref(i->config);
         free(i);

@@ -14,6 +14,8 @@ typedef struct IssuanceOptions {
         ChallengeSolver *listener; /* of the challenge port; not owned */
         Config *config;            /* a reference is taken */
         const ConfigCertificate *section;
+        const char *replaces;         /* ARI id of what is in force, of the same CA; NULL: none */
+        const char *replaces_account; /* and thumbprint of the account that it is of */
 } IssuanceOptions;
 
 /*

@@ -13,12 +13,14 @@ void issued_done(Issued *i)
         free(i->serial);
         free(i->fingerprint);
         free(i->issuer);
+        free(i->ari_id);
         strv_free(i->names);
         *i = (Issued){};
 }
 
 static int issued_fill(Issued *i, const StoreGeneration *g)
 {
+        const char *ari_id = renew_chain_ari_id(g->chain);
         size_t n;
         const RenewIdentifier *names = renew_chain_identifiers(g->chain, &n);
         int r = 0;
@@ -27,12 +29,16 @@ static int issued_fill(Issued *i, const StoreGeneration *g)
         i->serial = strdup(renew_chain_serial(g->chain));
         i->fingerprint = strdup(renew_chain_fingerprint(g->chain));
         i->issuer = strdup(renew_chain_top_issuer(g->chain));
+        i->ari_id = ari_id ? strdup(ari_id) : NULL;
         i->key = renew_key_type(g->key);
         i->not_before = renew_chain_not_before(g->chain);
         i->not_after = renew_chain_not_after(g->chain);
         for (size_t k = 0; r >= 0 && k < n; k++)
                 r = strv_add(&i->names, names[k].value);
-        return r < 0 || !i->generation || !i->serial || !i->fingerprint || !i->issuer ? -ENOMEM : 0;
+        return r < 0 || !i->generation || !i->serial || !i->fingerprint || !i->issuer ||
+                                               (ari_id && !i->ari_id)
+                               ? -ENOMEM
+                               : 0;
 }
 
 int issued_load(Issued *i, Store *store, const char *certificate, char **ret_warning)

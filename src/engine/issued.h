@@ -9,6 +9,7 @@ typedef struct Issued {
         char *serial;
         char *fingerprint;
         char *issuer;
+        char *ari_id; /* RFC 9773 section 4.1; NULL where the certificate has none */
         char **names;
         RenewKeyType key;
         uint64_t not_before;

@@ -107,8 +107,12 @@ void manager_notify_changed(Manager *m)
 
 bool manager_is_idle(const Manager *m)
 {
+        uint64_t now = clock_realtime_usec();
+
         for (const Certificate *c = m->certificates; c; c = c->hh.next)
                 if (c->issuance || c->deployment == DEPLOYMENT_PENDING ||
+                                certificate_renewal_info_is_under_way(c) ||
+                                certificate_renewal_info_deadline(c, now) <= now ||
                                 (c->queued && certificate_can_be_validated(c)))
                         return false;
         return true;

@@ -7,6 +7,26 @@
 #include "base/timestamp.h"
 #include "engine/schedule.h"
 
+/* By the CA's window where there is one, but never later than the lifetime permits, and earlier only
+ * where the administrator wants it (RenewBefore=). */
+static Schedule schedule_renewal(const ScheduleFacts *f)
+{
+        uint64_t due = renew_renewal_due(f->not_before, f->not_after, &f->before, f->random);
+        uint64_t latest = renew_renewal_latest(f->not_before, f->not_after);
+        bool wished = f->before.percent > 0 || f->before.span > 0;
+
+        if (f->window_at == 0 || (wished && due < f->window_at))
+                return (Schedule){ due, SCHEDULE_LIFETIME };
+        if (latest < f->window_at)
+                return (Schedule){ latest, SCHEDULE_LIFETIME };
+        return (Schedule){ f->window_at, SCHEDULE_WINDOW };
+}
+
+static bool is_renewal(ScheduleReason reason)
+{
+        return reason == SCHEDULE_LIFETIME || reason == SCHEDULE_WINDOW;
+}
+
 /* When it is wanted, were there no failures. */
 static Schedule schedule_wanted(const ScheduleFacts *f, uint64_t now)
 {
@@ -16,10 +36,7 @@ static Schedule schedule_wanted(const ScheduleFacts *f, uint64_t now)
                 return (Schedule){ now, SCHEDULE_CHANGED };
         if (f->order_in_flight)
                 return (Schedule){ now, SCHEDULE_RESUMED };
-        return (Schedule){
-                .at_usec = renew_renewal_due(f->not_before, f->not_after, &f->before, f->random),
-                .reason = SCHEDULE_LIFETIME,
-        };
+        return schedule_renewal(f);
 }
 
 Schedule schedule_plan(const ScheduleFacts *f, uint64_t now)
@@ -41,7 +58,7 @@ Schedule schedule_plan(const ScheduleFacts *f, uint64_t now)
                         f->issued ? f->not_after : 0, f->failures_random);
         if (retry == USEC_INFINITY) {
                 /* An attempt that came early (the operator's, say) is not the one that is due. */
-                if (wanted.reason == SCHEDULE_LIFETIME && wanted.at_usec > failures.last)
+                if (is_renewal(wanted.reason) && wanted.at_usec > failures.last)
                         return wanted;
                 return (Schedule){ USEC_INFINITY, SCHEDULE_HELD };
         }
@@ -63,6 +80,8 @@ const char *schedule_reason_to_token(ScheduleReason reason)
                 return "resumed";
         case SCHEDULE_LIFETIME:
                 return "lifetime";
+        case SCHEDULE_WINDOW:
+                return "window";
         case SCHEDULE_RETRY:
                 return "retry";
         case SCHEDULE_HELD:
@@ -84,6 +103,8 @@ const char *schedule_reason_to_string(ScheduleReason reason)
                 return "its order was interrupted";
         case SCHEDULE_LIFETIME:
                 return "its time has come";
+        case SCHEDULE_WINDOW:
+                return "the CA suggests this time";
         case SCHEDULE_RETRY:
                 return "the last attempt failed";
         case SCHEDULE_HELD:

@@ -13,6 +13,7 @@ typedef enum ScheduleReason {
         SCHEDULE_CHANGED,  /* what is in force is not what is configured */
         SCHEDULE_RESUMED,  /* an order is in flight */
         SCHEDULE_LIFETIME, /* its time has come, or will */
+        SCHEDULE_WINDOW,   /* the same, as the CA suggests it (RFC 9773) */
         SCHEDULE_RETRY,    /* the last attempt failed */
         SCHEDULE_HELD,     /* nothing to hope for until something changes */
 } ScheduleReason;
@@ -25,6 +26,7 @@ typedef struct ScheduleFacts {
         uint64_t not_before, not_after; /* of what is in force */
         RenewBefore before;
         uint64_t random;
+        uint64_t window_at; /* drawn from the CA's window; 0: there is none */
         RenewFailures failures;
         uint64_t failures_random;
 } ScheduleFacts;
@@ -36,7 +38,8 @@ typedef struct Schedule {
 
 Schedule schedule_plan(const ScheduleFacts *f, uint64_t now_usec);
 
-/* For programs: "missing", "asked", "changed", "resumed", "lifetime", "retry", "held". */
+/* For programs: "missing", "asked", "changed", "resumed", "lifetime", "window", "retry",
+ * "held". */
 const char *schedule_reason_to_token(ScheduleReason reason);
 
 /* For people: "it was never issued", … */

@@ -27,6 +27,7 @@ static const Field order_fields[] = {
         FIELD(FIELD_TEXT, "ca", StoreOrder, ca),
         FIELD(FIELD_TEXT, "account", StoreOrder, account),
         FIELD(FIELD_TEXT, "webroot", StoreOrder, webroot),
+        FIELD(FIELD_TEXT, "profile", StoreOrder, profile),
         FIELD(FIELD_TEXTS, "names", StoreOrder, names),
         FIELD(FIELD_TEXT, "state", StoreOrder, state),
         {},
@@ -39,6 +40,7 @@ void store_order_done(StoreOrder *o)
         free(o->ca);
         free(o->account);
         free(o->webroot);
+        free(o->profile);
         strv_free(o->names);
         *o = (StoreOrder){};
 }

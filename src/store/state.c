@@ -35,10 +35,24 @@ static const Field failures_fields[] = {
         {},
 };
 
+static const Field renewal_info_fields[] = {
+        FIELD(FIELD_TEXT, "generation", StoreRenewalInfo, generation),
+        FIELD(FIELD_NUMBER, "start", StoreRenewalInfo, start),
+        FIELD(FIELD_NUMBER, "end", StoreRenewalInfo, end),
+        FIELD(FIELD_NUMBER, "at", StoreRenewalInfo, at_usec),
+        FIELD(FIELD_NUMBER, "poll", StoreRenewalInfo, poll_usec),
+        FIELD(FIELD_COUNT, "failures", StoreRenewalInfo, failures),
+        FIELD(FIELD_TEXT, "explanation-url", StoreRenewalInfo, explanation_url),
+        {},
+};
+
 static const Field state_fields[] = {
         FIELD(FIELD_TEXT, "ca", StoreState, ca),
+        FIELD(FIELD_TEXT, "account", StoreState, account),
         FIELD(FIELD_TEXT, "key-type", StoreState, key_type),
+        FIELD(FIELD_TEXT, "profile", StoreState, profile),
         FIELD(FIELD_TEXTS, "names", StoreState, names),
+        FIELD_WITHIN("renewal-info", StoreState, renewal_info, renewal_info_fields),
         FIELD(FIELD_NUMBER, "random", StoreState, random),
         FIELD_WITHIN("failures", StoreState, failures, failures_fields),
         FIELD(FIELD_NUMBER, "failures-random", StoreState, failures_random),
@@ -57,10 +71,20 @@ static void problem_done(StoreProblem *p)
         free(p->where);
 }
 
+void store_renewal_info_done(StoreRenewalInfo *info)
+{
+        free(info->generation);
+        free(info->explanation_url);
+        *info = (StoreRenewalInfo){};
+}
+
 void store_state_done(StoreState *st)
 {
         free(st->ca);
+        free(st->account);
         free(st->key_type);
+        free(st->profile);
+        store_renewal_info_done(&st->renewal_info);
         strv_free(st->names);
         free(st->failures_config);
         problem_done(&st->problem);

@@ -77,11 +77,26 @@ typedef struct StoreProblem {
         uint64_t when_usec;
 } StoreProblem;
 
+/* What the CA suggested for what is in force (RFC 9773). The instant is drawn once for each window. */
+typedef struct StoreRenewalInfo {
+        char *generation;    /* of which it is; NULL: nothing is known */
+        uint64_t start, end; /* the window; 0: none was given */
+        uint64_t at_usec;    /* drawn from it */
+        uint64_t poll_usec;  /* when to ask again */
+        unsigned failures;   /* of asking, in a row */
+        char *explanation_url;
+} StoreRenewalInfo;
+
+void store_renewal_info_done(StoreRenewalInfo *info);
+
 /* What is remembered of a certificate beside its files. Facts only; plans are recomputed. */
 typedef struct StoreState {
         char *ca;       /* the CA that issued what is in force */
+        char *account;  /* thumbprint of the account there */
         char *key_type; /* and its configuration then: what a change is seen against */
+        char *profile;
         char **names;
+        StoreRenewalInfo renewal_info;
         uint64_t random;          /* drawn once per generation: jitter of the renewal instant */
         RenewFailures failures;   /* of issuance */
         uint64_t failures_random; /* drawn once per failure */
@@ -159,6 +174,7 @@ typedef struct StoreOrder {
         char *ca;      /* section name of the CA it was made at */
         char *account; /* thumbprint of the account key */
         char *webroot; /* where its tokens were written; NULL: the listener */
+        char *profile; /* asked for; NULL: none */
         char **names;
 } StoreOrder;
 

@@ -17,6 +17,7 @@ import subprocess
 import threading
 import time
 import urllib.request
+import zlib
 
 HERE = pathlib.Path(__file__).resolve().parent
 BUILD = pathlib.Path(os.environ.get("RENEWD_BUILD", HERE.parent.parent / "build"))
@@ -38,9 +39,12 @@ def wait_for(condition, what="it", patience=PATIENCE):
         time.sleep(0.02)
 
 
-# Below the ports that outgoing connections get, and for each worker of pytest-xdist a range of its own.
-_worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0")[2:])
-_ports = itertools.cycle(range(16000 + 1000 * _worker, 17000 + 1000 * _worker))
+# Below the ports that outgoing connections get; another range for each worker of pytest-xdist, and
+# most likely for another run of the tests at the same time.
+_run = zlib.crc32(os.environ.get("PYTEST_XDIST_TESTRUNUID", str(os.getpid())).encode()) % 5
+_worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0")[2:]) % 8
+_first = 10000 + 4000 * _run + 500 * _worker
+_ports = itertools.cycle(range(_first, _first + 500))
 
 
 def free_port():

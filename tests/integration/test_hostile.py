@@ -1,12 +1,10 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """What comes from the CA is hostile: one message that names certificate and CA, the old certificate
 stays, the next attempt is planned; and what is only clumsy or unlucky does no harm."""
-import http.server
+import contextlib
 import json
 import re
-import signal
 import socket
-import subprocess
 import threading
 
 import lab
@@ -265,8 +263,8 @@ def test_tokens_that_are_none(place, token, webroot):
 # --- no CA at all ---------------------------------------------------------------------------------
 
 
-def serve(handler):
-    server = socket.create_server((lab.LOOPBACK, 0))
+def serve(handler, address=lab.LOOPBACK):
+    server = socket.create_server((address, 0))
     threading.Thread(target=handler, args=(server,), daemon=True).start()
     return server, server.getsockname()[1]
 
@@ -284,34 +282,33 @@ def test_a_ca_that_is_not_trusted(place):
     assert "TrustFile=" in line
 
 
+def relay(client, port, answered=b""):
+    """Carries bytes between a client and a port of ours, both ways, until one of them ends."""
+    def pump(a, b):
+        with contextlib.suppress(OSError):
+            while data := a.recv(65536):
+                b.sendall(data)
+            b.shutdown(socket.SHUT_WR)
+
+    behind = socket.create_connection((lab.LOOPBACK, port))
+    client.sendall(answered)
+    for pair in ((client, behind), (behind, client)):
+        threading.Thread(target=pump, args=pair, daemon=True).start()
+
+
 def test_a_ca_of_another_name(place):
     """The certificate is trusted and names somebody else."""
     ca = place.pebble()
-    other = ca.directory.replace("127.0.0.1", "127.0.0.2")
-    with socket.create_server(("127.0.0.2", ca.port)) as front:
-        def pump(a, b):
-            try:
-                while data := a.recv(65536):
-                    b.sendall(data)
-                b.shutdown(socket.SHUT_WR)
-            except OSError:
-                pass
 
-        def accept():
-            try:
-                while True:
-                    client, _ = front.accept()
-                    behind = socket.create_connection((lab.LOOPBACK, ca.port))
-                    for pair in ((client, behind), (behind, client)):
-                        threading.Thread(target=pump, args=pair, daemon=True).start()
-            except OSError:
-                pass
+    def accept(server):
+        while True:
+            relay(server.accept()[0], ca.port)
 
-        threading.Thread(target=accept, daemon=True).start()
-        r = place.renewd(ca.section(Directory=other), certificate("a.example")).start()
-        _, line = refused(r)
-        assert "127.0.0.2" in line
-        front.shutdown(socket.SHUT_RDWR)
+    _, port = serve(accept, "127.0.0.2")
+    r = place.renewd(ca.section(Directory=f"https://127.0.0.2:{port}/dir"),
+                     certificate("a.example")).start()
+    _, line = refused(r)
+    assert "127.0.0.2" in line
 
 
 def test_a_ca_that_speaks_no_tls(place):
@@ -340,23 +337,13 @@ def test_through_a_proxy(place):
     asked = []
 
     def connect_proxy(server):
-        def pump(a, b):
-            try:
-                while data := a.recv(65536):
-                    b.sendall(data)
-                b.shutdown(socket.SHUT_WR)
-            except OSError:
-                pass
         while True:
             client, _ = server.accept()
             head = b""
             while b"\r\n\r\n" not in head:
                 head += client.recv(4096)
             asked.append(head.decode().split("\r\n")[0])
-            behind = socket.create_connection((lab.LOOPBACK, ca.port))
-            client.sendall(b"HTTP/1.1 200 Connection established\r\n\r\n")
-            for pair in ((client, behind), (behind, client)):
-                threading.Thread(target=pump, args=pair, daemon=True).start()
+            relay(client, ca.port, b"HTTP/1.1 200 Connection established\r\n\r\n")
 
     _, port = serve(connect_proxy)
     r = place.renewd(ca.section(), certificate("a.example"))
@@ -379,19 +366,9 @@ def test_one_connection_for_many_requests(place):
     connections = []
 
     def count(server):
-        def pump(a, b):
-            try:
-                while data := a.recv(65536):
-                    b.sendall(data)
-                b.shutdown(socket.SHUT_WR)
-            except OSError:
-                pass
         while True:
-            client, _ = server.accept()
-            connections.append(client)
-            behind = socket.create_connection((lab.LOOPBACK, ca.port))
-            for pair in ((client, behind), (behind, client)):
-                threading.Thread(target=pump, args=pair, daemon=True).start()
+            connections.append(server.accept()[0])
+            relay(connections[-1], ca.port)
 
     _, port = serve(count)
     r = place.renewd(ca.section(Directory=f"https://127.0.0.1:{port}/dir"),

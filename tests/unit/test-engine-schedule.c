@@ -93,6 +93,29 @@ static void test_held_before_its_time(void **state)
         assert_int_equal(schedule_plan(&f, due).reason, SCHEDULE_HELD);
 }
 
+/* By the CA's window, but no later than the lifetime permits, and earlier where that is wished. */
+static void test_window(void **state)
+{
+        ScheduleFacts f = in_force;
+        uint64_t due = schedule_plan(&f, NOW).at_usec;
+        uint64_t latest = renew_renewal_latest(f.not_before, f.not_after);
+
+        f.window_at = due - DAY;
+        assert_int_equal(schedule_plan(&f, NOW).at_usec, due - DAY);
+        assert_int_equal(schedule_plan(&f, NOW).reason, SCHEDULE_WINDOW);
+        f.window_at = due + DAY;
+        assert_int_equal(schedule_plan(&f, NOW).at_usec, due + DAY);
+        f.window_at = f.not_after - 1;
+        assert_int_equal(schedule_plan(&f, NOW).at_usec, latest);
+        assert_int_equal(schedule_plan(&f, NOW).reason, SCHEDULE_LIFETIME);
+
+        f.before.span = f.not_after - due + 5 * DAY;
+        f.window_at = due;
+        assert_true(schedule_plan(&f, NOW).at_usec <= due - 5 * DAY);
+        f.window_at = due - 20 * DAY;
+        assert_int_equal(schedule_plan(&f, NOW).at_usec, due - 20 * DAY);
+}
+
 static void test_clock_set_back(void **state)
 {
         ScheduleFacts f = in_force;
@@ -114,7 +137,7 @@ static void test_reasons_have_words(void **state)
 static void test_tokens(void **state)
 {
         static const char *const tokens[] = { "missing", "asked", "changed", "resumed", "lifetime",
-                "retry", "held" };
+                "window", "retry", "held" };
 
         for (unsigned r = 0; r < ELEMENTSOF(tokens); r++)
                 assert_string_equal(schedule_reason_to_token((ScheduleReason) r), tokens[r]);
@@ -129,6 +152,7 @@ int main(void)
                 cmocka_unit_test(test_failure_never_hurries),
                 cmocka_unit_test(test_held_and_asked),
                 cmocka_unit_test(test_held_before_its_time),
+                cmocka_unit_test(test_window),
                 cmocka_unit_test(test_clock_set_back),
                 cmocka_unit_test(test_reasons_have_words),
                 cmocka_unit_test(test_tokens),

@@ -20,6 +20,10 @@ static StoreState full_state(char **names)
 {
         return (StoreState){
                 .ca = literal("letsencrypt"),
+                .account = literal("thumbprint"),
+                .profile = literal("shortlived"),
+                .renewal_info = { literal("20261124T000000Z-00000000"), NOW, NOW + 1, NOW + 2,
+                                NOW + 3, 4, literal("https://ca.example/why") },
                 .key_type = literal("ecdsa-p256"),
                 .names = names,
                 .random = UINT64_MAX,
@@ -48,6 +52,13 @@ static void assert_full(const StoreState *st)
         StoreState e = full_state(names);
 
         assert_string_equal(st->ca, e.ca);
+        assert_string_equal(st->account, e.account);
+        assert_string_equal(st->profile, e.profile);
+        assert_string_equal(st->renewal_info.generation, e.renewal_info.generation);
+        assert_string_equal(st->renewal_info.explanation_url, e.renewal_info.explanation_url);
+        assert_true(st->renewal_info.start == NOW && st->renewal_info.end == NOW + 1);
+        assert_true(st->renewal_info.at_usec == NOW + 2 && st->renewal_info.poll_usec == NOW + 3);
+        assert_int_equal(st->renewal_info.failures, 4);
         assert_string_equal(st->key_type, e.key_type);
         assert_true(strv_equal(st->names, e.names));
         assert_true(st->random == e.random && st->failures_random == e.failures_random);
