@@ -242,19 +242,14 @@ def test_rejected_nonces(place, where, times, with_nonce):
 
 
 def test_nonces_that_expire(place):
-    """Every nonce is too old, but for those that come with a refusal."""
+    """Those that are kept are too old by the time of the next renewal."""
     ca = place.acme_server()
     r, _ = issue(place, ca)
-    ca.options.nonce_life = -1
-    ca.fault(None, lambda x: fresh(x), when=lambda q: q.refusal and q.refusal.kind == "badNonce")
-
-    def fresh(x):
-        x.request.refusal = None
-        return x.forward()
-
-    # The refusal is real every second time.
-    ca.rules[-1].do = lambda x: x.forward() if x.nth % 2 else fresh(x)
-    renew(r)
+    for nonce in ca.ca.nonces:
+        ca.ca.nonces[nonce] -= 2 * HOUR
+    n = len(ca.requests)
+    assert renew(r)["failures"] == 0
+    assert 400 in [q.status for q in ca.requests[n:]]
 
 
 def test_no_nonces_in_answers(place):
@@ -414,15 +409,14 @@ def test_retry_after_in_the_text(settled):
 
 
 def test_real_limits(settled):
-    """The buckets of Let's Encrypt: five certificates of one set, then the CA's own words."""
+    """An empty bucket of Let's Encrypt's, in its own words."""
     r, ca = settled
-    ca.options.limits = Limits(exact=2)
-    renew(r)
-    renew(r)
-    assert r.request("POST", f"/v1/certificates/{NAME}/renew")[0] == 202
-    status, line = refused(r)
+    ca.options.limits = Limits(exact=0)
+    told, line = turn_bad(settled, recovers=False)
     assert "exact set of identifiers" in line
-    check_outcome(status, "rate-limited", "network", 33 * HOUR, 34 * HOUR)
+    check_outcome(told, "rate-limited", "network", 34 * HOUR)
+    ca.options.limits = None
+    renew(r)
 
 
 def test_paused(settled):
@@ -444,9 +438,11 @@ def test_paused_after_failures(place):
     r = place.renewd(ca.section(), certificate(NAME)).start()
     status, _ = refused(r)
     check_outcome(status, "connection", "validation")
-    for i in range(2, 4):
-        assert r.request("POST", f"/v1/certificates/{NAME}/renew")[0] == 202
-        status = lab.wait_for(lambda: (s := r.status(NAME))["failures"] >= i and s)
+    renew_now = lambda: r.request("POST", f"/v1/certificates/{NAME}/renew")[0]
+    assert renew_now() == 202
+    lab.wait_for(lambda: len(lab.log_lines(r.output(), "error: a.example: lab: challenge")) == 2)
+    assert renew_now() == 202
+    status = lab.wait_for(lambda: (s := r.status(NAME))["last_problem"]["type"] == "paused" and s)
     check_outcome(status, "paused", "daily", DAY)
 
 
@@ -552,6 +548,8 @@ def test_answers_that_are_none(settled, where, fault):
     """Half of it, ten megabytes, another shape, nothing, elsewhere."""
     if (where, fault) in (("challenge", "json"), ("challenge", "list"), ("challenge", "empty")):
         pytest.skip("what this answer says is not needed: the authorization is read")
+    if (where, fault) == ("finalize", "cut"):
+        pytest.skip("made good at once by reading the order: test_a_lost_reply")
     r, ca = settled
     told, line = turn_bad(settled, where, {
         "cut": faults.framed("cut"), "oversized": faults.oversized(),

@@ -165,6 +165,7 @@ class Order:
     replaces: Optional[str] = None
     lifetime: Optional[float] = None
     cn: bool = False
+    given: int = 0  # how many newOrders were answered with it
     renewal: Optional[str] = None  # what the limits exempt it as
     processing_until: Optional[float] = None  # the CSR came
     certificate: Optional[Certificate] = None

@@ -127,8 +127,11 @@ class AcmeServer:
 
             def finish(self):
                 outer.connections.discard(self.connection)
-                with contextlib.suppress(OSError):
+                with contextlib.suppress(OSError, ValueError):
                     super().finish()
+                    # What ends with the connection is whole only with TLS's own goodbye.
+                    self.connection.settimeout(1)
+                    self.connection.unwrap()
 
             def handle_request(self):
                 try:
