@@ -93,7 +93,7 @@ typedef struct RenewFailures {
  * least 30 minutes. Validation: the same for the first day of failing, then daily, with the same bounds.
  * Expired or never issued (not_after 0 or past): after 1 and 10 minutes (a machine that boots before its
  * network must not wait an hour), then hourly for 30 days and then daily; validation likewise hourly for the first
- * day, daily for 30 days, then weekly. RENEW_RETRY_DAILY: a day. RENEW_RETRY_HELD: never. Every interval plus up
+ * day, daily for 30 days, then weekly; the 30 days count from the end of the certificate. RENEW_RETRY_DAILY: a day. RENEW_RETRY_HELD: never. Every interval plus up
  * to a quarter; for lifetimes under a day all of them are multiplied by lifetime / 1 day and are at least
  * 1 second. Nothing overflows, however many failures there were, and never before failures->not_before.
  *

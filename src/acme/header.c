@@ -46,10 +46,17 @@ static int http_date_parse(const char *s, RenewUsec *ret)
         return 0;
 }
 
+RenewUsec header_date(const RenewResponse *response)
+{
+        const char *date = header_find(response, "Date");
+        RenewUsec at;
+
+        return date && http_date_parse(date, &at) == 0 ? at : 0;
+}
+
 RenewUsec header_retry_after(const RenewResponse *response, RenewUsec now)
 {
-        const char *value = header_find(response, "Retry-After"),
-                   *date = header_find(response, "Date");
+        const char *value = header_find(response, "Retry-After");
         RenewUsec at, server_now;
         uint64_t seconds;
         int r;
@@ -63,7 +70,8 @@ RenewUsec header_retry_after(const RenewResponse *response, RenewUsec now)
                 return usec_add(now, MAX_RETRY_AFTER);
         if (http_date_parse(value, &at) < 0)
                 return 0;
-        if (!date || http_date_parse(date, &server_now) < 0)
+        server_now = header_date(response);
+        if (server_now == 0)
                 server_now = now;
         return usec_add(now, MIN(usec_sub(at, server_now), MAX_RETRY_AFTER));
 }

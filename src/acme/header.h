@@ -14,6 +14,9 @@
 /* The first value of a header, whatever the case of its name; NULL when it is absent. */
 const char *header_find(const RenewResponse *response, const char *name);
 
+/* The CA's clock, by Date; 0 where it says nothing. */
+RenewUsec header_date(const RenewResponse *response);
+
 /*
  * The instant that Retry-After asks for (RFC 9110 section 10.2.3): seconds, or a date, which counts
  * from the response's own Date where it has one, so that our clock has no part in it.

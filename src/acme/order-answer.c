@@ -456,12 +456,27 @@ static int order_next_chain(RenewOrder *o)
         return 0;
 }
 
-static int order_fail_certificate(RenewOrder *o, const char *reason)
+/*
+ * Ended, or not valid yet, by our clock and not by the CA's: that may be us. The order lives on
+ * then, so that the next attempt fetches the same certificate and does not order another.
+ */
+static bool clocks_disagree(const RenewChain *chain, RenewUsec now, const RenewResponse *response)
+{
+        RenewUsec theirs = header_date(response);
+
+        return chain && theirs > 0 && renew_chain_not_before(chain) <= theirs &&
+               renew_chain_not_after(chain) > theirs &&
+               (renew_chain_not_before(chain) > usec_add(now, USEC_PER_HOUR) ||
+                               renew_chain_not_after(chain) <= now);
+}
+
+static int order_fail_certificate(RenewOrder *o, const char *reason, bool clock)
 {
         return order_fail(o,
                         problem_new(RENEW_PROBLEM_BAD_CERTIFICATE, "certificate",
-                                        "the CA's certificate is not used: %s", reason),
-                        true);
+                                        "the CA's certificate is not used: %s%s", reason,
+                                        clock ? "; the CA's clock says otherwise" : ""),
+                        !clock);
 }
 
 /* Whether it is meant to be one. A text that is one is taken as such whatever its type. */
@@ -477,6 +492,7 @@ static int order_on_chain(RenewOrder *o, RenewUsec now, const RenewResponse *res
 {
         _cleanup_free_ char *reason = NULL;
         RenewChain *chain = NULL;
+        bool clock;
         int r = renew_chain_from_pem(response->body, response->body_size, &chain, &reason);
 
         if (r == 0) {
@@ -486,6 +502,7 @@ static int order_on_chain(RenewOrder *o, RenewUsec now, const RenewResponse *res
                                 !streq(renew_chain_top_issuer(chain), o->preferred_chain))
                         r = RENEW_E_BAD_CERTIFICATE; /* an alternate that is not the one either */
         }
+        clock = r > 0 && clocks_disagree(chain, now, response);
         if (r != 0)
                 (void) renew_chain_free(chain);
         if (r < 0)
@@ -495,7 +512,7 @@ static int order_on_chain(RenewOrder *o, RenewUsec now, const RenewResponse *res
         if (r > 0)
                 return r == RENEW_E_BAD_PEM && !says_certificate(response)
                                        ? order_fail_bad(o, "the CA's answer is no certificate")
-                                       : order_fail_certificate(o, reason);
+                                       : order_fail_certificate(o, reason, clock);
         (void) renew_chain_free(o->chain);
         o->chain = chain;
         if (o->current == 0) {

@@ -90,6 +90,12 @@ static int order_on_explained(RenewOrder *o)
         RenewProblem *problem = TAKE_PTR(o->error);
         bool over = !problem || problem->type != RENEW_PROBLEM_TIMED_OUT;
 
+        /* The CA may have come while nobody was at home, which says nothing about the next time. */
+        if (o->resumed && over &&
+                        (!problem || renew_problem_retry(problem) == RENEW_RETRY_VALIDATION)) {
+                (void) problem_free(problem);
+                return order_start_over(o);
+        }
         if (!problem)
                 problem = problem_new(RENEW_PROBLEM_UNKNOWN, "order",
                                 "the CA calls the order invalid and gives no reason");

@@ -75,7 +75,8 @@ static const struct {
         [RENEW_PROBLEM_UNKNOWN] = { NULL, "unknown", RENEW_RETRY_VALIDATION },
         [RENEW_PROBLEM_TRANSPORT] = { NULL, "transport", RENEW_RETRY_NETWORK },
         [RENEW_PROBLEM_BAD_RESPONSE] = { NULL, "bad-response", RENEW_RETRY_NETWORK },
-        [RENEW_PROBLEM_BAD_CERTIFICATE] = { NULL, "bad-certificate", RENEW_RETRY_VALIDATION },
+        /* Each attempt costs a certificate, and CAs count them. */
+        [RENEW_PROBLEM_BAD_CERTIFICATE] = { NULL, "bad-certificate", RENEW_RETRY_DAILY },
         [RENEW_PROBLEM_CHALLENGE] = { NULL, "challenge", RENEW_RETRY_VALIDATION },
         [RENEW_PROBLEM_TIMED_OUT] = { NULL, "timed-out", RENEW_RETRY_NETWORK },
         [RENEW_PROBLEM_EXPIRED] = { NULL, "expired", RENEW_RETRY_VALIDATION },

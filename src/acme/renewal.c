@@ -64,16 +64,21 @@ static RenewUsec interval_in_force(const RenewFailures *f, RenewUsec left, Renew
         return MAX(MIN(interval, left / 10), 30 * USEC_PER_MIN);
 }
 
-/* There is none, or it has ended: somebody waits for it, but perhaps nobody ever will. */
-static RenewUsec interval_without(const RenewFailures *f, RenewUsec day)
+/*
+ * There is none, or it has ended: somebody waits for it, but perhaps nobody ever will. Patience
+ * counts from the end of the certificate, however long it failed before: that is when it hurts.
+ */
+static RenewUsec interval_without(const RenewFailures *f, RenewUsec not_after, RenewUsec day)
 {
+        RenewUsec without = usec_sub(f->last, MAX(f->first, not_after));
+
         if (f->count <= 2)
                 return first_intervals[f->count - 1];
         if (f->retry == RENEW_RETRY_VALIDATION)
-                return streak(f) < day        ? USEC_PER_HOUR
-                       : streak(f) < 31 * day ? USEC_PER_DAY
-                                              : 7 * USEC_PER_DAY;
-        return streak(f) < 30 * day ? USEC_PER_HOUR : USEC_PER_DAY;
+                return streak(f) < day      ? USEC_PER_HOUR
+                       : without < 31 * day ? USEC_PER_DAY
+                                            : 7 * USEC_PER_DAY;
+        return without < 30 * day ? USEC_PER_HOUR : USEC_PER_DAY;
 }
 
 RENEW_PUBLIC RenewUsec renew_renewal_retry_at(const RenewFailures *failures, RenewUsec not_before,
@@ -95,7 +100,7 @@ RENEW_PUBLIC RenewUsec renew_renewal_retry_at(const RenewFailures *failures, Ren
         case RENEW_RETRY_NETWORK:
         case RENEW_RETRY_VALIDATION:
                 interval = left > 0 ? interval_in_force(failures, left, day)
-                                    : interval_without(failures, day);
+                                    : interval_without(failures, not_after, day);
                 break;
         case RENEW_RETRY_DAILY:
                 break;

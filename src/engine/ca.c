@@ -36,6 +36,8 @@ struct Ca {
         RenewSession *session;
         bool ready_before; /* told in the log once, not a state: the session knows its own */
 
+        Pace pace;
+
         /* what is under way */
         CaWaiter *waiters;
         KeyJob *key_job;
@@ -97,6 +99,11 @@ Ca *ca_unref(Ca *ca)
 const char *ca_name(const Ca *ca)
 {
         return ca->section->name;
+}
+
+Pace *ca_pace(Ca *ca)
+{
+        return &ca->pace;
 }
 
 RenewSession *ca_session(Ca *ca)

@@ -7,6 +7,7 @@
 
 #include "config/config.h"
 #include "engine/key-job.h"
+#include "engine/pace.h"
 #include "engine/trouble.h"
 #include "net/http-client.h"
 #include "store/store.h"
@@ -46,6 +47,9 @@ Ca *ca_unref(Ca *ca);
 DEFINE_CLEANUP(Ca, ca_unref)
 
 const char *ca_name(const Ca *ca);
+
+/* Of new orders to it; the Manager's to use. */
+Pace *ca_pace(Ca *ca);
 
 /* Whether it can go on under another configuration's section of its name. If so it takes the
  * section over. */

@@ -44,12 +44,18 @@ static int certificate_failure_level(const Certificate *c, RenewRetry retry, uin
         return certificate_ends_soon(c, now) ? LOG_ERR : LOG_WARNING;
 }
 
+/* No plan waits for so long (a week and a quarter is the longest): who fails after this was
+ * switched off, or has another clock now, and begins another streak. */
+#define STREAK_GAP (10 * USEC_PER_DAY)
+
 static void certificate_remember_failure(Certificate *c, const Trouble *trouble, uint64_t now)
 {
         StoreState *st = &c->remembered;
         RenewFailures failures = st->failures;
 
         certificate_reset_failures(c);
+        if (usec_sub(now, MAX(failures.last, failures.not_before)) > STREAK_GAP)
+                failures = (RenewFailures){};
         st->failures = failures;
         if (st->failures.count == 0)
                 st->failures.first = now;

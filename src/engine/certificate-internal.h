@@ -48,6 +48,9 @@ void certificate_deployment_on_deadline(Certificate *c, uint64_t now_usec);
 /* Asks the CA if it is time to. */
 void certificate_renewal_info_on_deadline(Certificate *c, uint64_t now_usec);
 
+/* Forgets what was learned by a clock that was ahead. Return: whether there was anything. */
+bool certificate_renewal_info_follow_clock(Certificate *c, uint64_t now_usec);
+
 /* Forgets a question under way: the CA is another one, or the certificate is. */
 void certificate_renewal_info_cancel(Certificate *c);
 

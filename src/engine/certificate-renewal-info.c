@@ -174,6 +174,16 @@ void certificate_renewal_info_on_deadline(Certificate *c, uint64_t now)
         ca_wait(c->ca, &c->info_waiter, on_ca_ready, c);
 }
 
+/* No CA is asked less than daily: a time beyond that is another clock's, and so may be the instant
+ * that was drawn. */
+bool certificate_renewal_info_follow_clock(Certificate *c, uint64_t now)
+{
+        if (info_of(c)->poll_usec <= usec_add(now, USEC_PER_DAY))
+                return false;
+        store_renewal_info_done(info_of(c));
+        return true;
+}
+
 void certificate_renewal_info_cancel(Certificate *c)
 {
         ca_wait_cancel(&c->info_waiter);

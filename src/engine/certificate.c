@@ -73,6 +73,8 @@ void certificate_log(
         char text[LIMIT_LOG_MESSAGE];
         va_list ap;
 
+        if (level > log_max_level())
+                return;
         va_start(ap, format);
         (void) vsnprintf(text, sizeof(text), format, ap);
         va_end(ap);
@@ -146,6 +148,34 @@ static int certificate_load_remembered(Certificate *c)
         return r;
 }
 
+/*
+ * Failures that lie in the future were seen before the clock was set back. The whole streak moves
+ * with it, so that what was waited for is still waited for, and no longer. It is written down once:
+ * moved again with each plan, the next attempt would always be ahead. Return: whether it was moved.
+ */
+static bool failures_follow_clock(RenewFailures *f, uint64_t now)
+{
+        uint64_t ahead = usec_sub(f->last, now);
+
+        if (f->count == 0 || ahead == 0)
+                return false;
+        f->first = usec_sub(f->first, ahead);
+        f->last = now;
+        f->not_before = usec_sub(f->not_before, ahead);
+        return true;
+}
+
+static void certificate_follow_clock(Certificate *c, uint64_t now)
+{
+        StoreState *st = &c->remembered;
+        bool moved = failures_follow_clock(&st->failures, now);
+
+        moved = failures_follow_clock(&st->deploy_failures, now) || moved;
+        moved = certificate_renewal_info_follow_clock(c, now) || moved;
+        if (moved)
+                certificate_save(c);
+}
+
 int certificate_load(Certificate *c)
 {
         int r = certificate_load_remembered(c);
@@ -157,6 +187,8 @@ int certificate_load(Certificate *c)
                                 "install that version again");
         else if (r < 0)
                 certificate_log(c, LOG_WARNING, NULL, "cannot read state.json: %s", strerror(-r));
+        else
+                certificate_follow_clock(c, clock_realtime_usec());
         r = certificate_load_issued(c);
         if (r < 0)
                 return r;
@@ -272,6 +304,7 @@ static void certificate_plan(Certificate *c, uint64_t now)
                 .asked = c->asked,
                 .not_before = c->issued.not_before,
                 .not_after = c->issued.not_after,
+                .received = c->issued.received,
                 .before = c->section->renew_before,
                 .random = st->random,
                 .window_at = certificate_renewal_window_at(c),
@@ -319,6 +352,20 @@ static void certificate_tell_expiry(Certificate *c, uint64_t now)
                         timestamp_format(at, c->issued.not_after),
                         c->remembered.problem.detail ? "; the last attempt failed: " : "",
                         c->remembered.problem.detail ? c->remembered.problem.detail : "");
+}
+
+void certificate_on_clock_changed(Certificate *c)
+{
+        uint64_t now = clock_realtime_usec();
+
+        if (!c->section || c->read_only)
+                return;
+        if (c->issued.not_after >= now)
+                c->expiry_told = false; /* it was not true */
+        certificate_follow_clock(c, now);
+        if (c->deployment == DEPLOYMENT_FAILED)
+                certificate_deployment_load(c);
+        certificate_replan(c);
 }
 
 static int on_deadline(sd_event_source *s, uint64_t usec, void *userdata)
@@ -408,6 +455,12 @@ void certificate_configure(Certificate *c, Config *config, const ConfigCertifica
 bool certificate_can_be_validated(const Certificate *c)
 {
         return c->section->webroot || c->manager->listening;
+}
+
+bool certificate_wants_new_order(const Certificate *c)
+{
+        return !c->order_in_flight && !c->asked &&
+               !(issued_is_set(&c->issued) && strv_equal_set(c->issued.names, c->section->names));
 }
 
 bool certificate_is_well(const Certificate *c, uint64_t now)

@@ -91,6 +91,9 @@ void certificate_configure(
 /* Recomputes the plan from the facts; sets state and timer. */
 void certificate_replan(Certificate *c);
 
+/* Wall time jumped: what is remembered of the future is put right, and planned anew. */
+void certificate_on_clock_changed(Certificate *c);
+
 /* Begins an attempt (state DUE). */
 void certificate_issue(Certificate *c);
 
@@ -107,6 +110,10 @@ uint64_t certificate_renewal_info_deadline(const Certificate *c, uint64_t now_us
 
 /* Whether an attempt could begin: it has its webroot, or the challenge port is ours. */
 bool certificate_can_be_validated(const Certificate *c);
+
+/* Whether what it waits for is an order of another set of names than it has, as its CA counts them,
+ * and nobody waits in front of it. */
+bool certificate_wants_new_order(const Certificate *c);
 
 /* Whether it is in force, as configured, installed and without trouble. */
 bool certificate_is_well(const Certificate *c, uint64_t now_usec);

@@ -33,6 +33,7 @@ static int issued_fill(Issued *i, const StoreGeneration *g)
         i->key = renew_key_type(g->key);
         i->not_before = renew_chain_not_before(g->chain);
         i->not_after = renew_chain_not_after(g->chain);
+        i->received = g->issued_usec;
         for (size_t k = 0; r >= 0 && k < n; k++)
                 r = strv_add(&i->names, names[k].value);
         return r < 0 || !i->generation || !i->serial || !i->fingerprint || !i->issuer ||

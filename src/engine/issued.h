@@ -14,6 +14,7 @@ typedef struct Issued {
         RenewKeyType key;
         uint64_t not_before;
         uint64_t not_after;
+        uint64_t received; /* by our clock */
 } Issued;
 
 void issued_done(Issued *i);

@@ -3,7 +3,8 @@
  * manager: the certificates, and what they share.
  *
  * A certificate that is due stands in a queue; as many as MaxParallelOrders= allows are taken from
- * it, first come first served, leaving out those that need the challenge port while it is not ours.
+ * it, first come first served, leaving out those that need the challenge port while it is not ours,
+ * and those of a crowd of new orders before their turn (pace.c).
  * Attempts begin from a source of their own, so that no event of one certificate runs code of
  * another.
  */
@@ -14,6 +15,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/random.h"
 #include "base/strv.h"
 #include "engine/manager.h"
 
@@ -42,6 +44,16 @@ static void on_deployed(const DeployResult *result, void *userdata)
                 certificate_on_deployed(c, result);
 }
 
+/* Plans are instants of wall time, and it is another time now. */
+static void on_clock_changed(void *userdata)
+{
+        Manager *m = userdata;
+
+        log_debug("the clock was set, or the machine woke up: plans are made anew");
+        for (Certificate *c = m->certificates; c; c = c->hh.next)
+                certificate_on_clock_changed(c);
+}
+
 static int on_listen_again(sd_event_source *s, uint64_t usec, void *userdata)
 {
         manager_listen(userdata);
@@ -50,20 +62,59 @@ static int on_listen_again(sd_event_source *s, uint64_t usec, void *userdata)
 
 /* --- turns ------------------------------------------------------------------------------------ */
 
+static bool is_paced(const Certificate *c)
+{
+        return certificate_can_be_validated(c) && certificate_wants_new_order(c);
+}
+
+static void manager_look_for_crowds(Manager *m)
+{
+        Certificate *c;
+
+        for (CaEntry *e = m->cas; e; e = e->hh.next)
+                ca_pace(e->ca)->n_waiting = 0;
+        DL_FOREACH (m->due, c)
+                if (is_paced(c))
+                        ca_pace(c->ca)->n_waiting++;
+        for (CaEntry *e = m->cas; e; e = e->hh.next)
+                pace_look(ca_pace(e->ca), random_u64());
+}
+
+/* Comes again for the next of a crowd. Whose turn it is already waits for the end of an attempt. */
+static void manager_arm_paced(Manager *m, uint64_t now)
+{
+        uint64_t at = USEC_INFINITY;
+
+        for (const CaEntry *e = m->cas; e; e = e->hh.next) {
+                uint64_t next = pace_next(ca_pace(e->ca));
+
+                if (next > now)
+                        at = MIN(at, next);
+        }
+        (void) sd_event_source_set_time(m->paced, at);
+        (void) sd_event_source_set_enabled(
+                        m->paced, at == USEC_INFINITY ? SD_EVENT_OFF : SD_EVENT_ONESHOT);
+}
+
 /* Begins what can begin; with --once ends the loop when nothing more will. */
 static int on_start(sd_event_source *s, void *userdata)
 {
         Manager *m = userdata;
         Certificate *c, *next;
+        uint64_t now = clock_boottime_usec();
 
+        manager_look_for_crowds(m);
         DL_FOREACH_SAFE (m->due, c, next) {
                 if (m->n_issuing >= m->config->daemon.max_parallel_orders)
                         break;
                 if (!certificate_can_be_validated(c))
                         continue;
+                if (is_paced(c) && !pace_take(ca_pace(c->ca), now))
+                        continue;
                 manager_dequeue(m, c);
                 certificate_issue(c);
         }
+        manager_arm_paced(m, now);
         if (m->once && manager_is_idle(m))
                 return sd_event_exit(m->event, 0);
         return 0;
@@ -72,6 +123,12 @@ static int on_start(sd_event_source *s, void *userdata)
 static void manager_start_soon(Manager *m)
 {
         (void) sd_event_source_set_enabled(m->start, SD_EVENT_ONESHOT);
+}
+
+static int on_paced(sd_event_source *s, uint64_t usec, void *userdata)
+{
+        manager_start_soon(userdata);
+        return 0;
 }
 
 void manager_enqueue(Manager *m, Certificate *c)
@@ -330,7 +387,12 @@ static int manager_add_sources(Manager *m)
         if (r < 0)
                 return r;
         (void) sd_event_source_set_description(m->listen_again, "manager-listen");
-        return sd_event_source_set_enabled(m->listen_again, SD_EVENT_OFF);
+        (void) sd_event_source_set_enabled(m->listen_again, SD_EVENT_OFF);
+        r = sd_event_add_time(m->event, &m->paced, CLOCK_BOOTTIME, 0, USEC_PER_SEC, on_paced, m);
+        if (r < 0)
+                return r;
+        (void) sd_event_source_set_description(m->paced, "manager-paced");
+        return sd_event_source_set_enabled(m->paced, SD_EVENT_OFF);
 }
 
 int manager_new(sd_event *event, Config *config, Store *store_take, const char *deploy_socket,
@@ -354,6 +416,8 @@ int manager_new(sd_event *event, Config *config, Store *store_take, const char *
         if (r >= 0)
                 r = deploy_new(event, deploy_socket, config->daemon.settle_usec, on_deployed, m,
                                 &m->deploy);
+        if (r >= 0)
+                r = clock_watch_new(event, on_clock_changed, m, &m->clock_watch);
         if (r < 0)
                 return r;
         *ret = TAKE_PTR(m);
@@ -377,10 +441,12 @@ Manager *manager_free(Manager *m)
                 ca_unref(e->ca);
                 free(e);
         }
+        clock_watch_free(m->clock_watch);
         deploy_free(m->deploy);
         http01_free(m->http01);
         http_client_free(m->http);
         sd_event_source_disable_unref(m->start);
+        sd_event_source_disable_unref(m->paced);
         sd_event_source_disable_unref(m->listen_again);
         store_close(m->store);
         config_unref(m->config);

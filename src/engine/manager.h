@@ -3,6 +3,7 @@
 
 #include "challenge/http-01.h"
 #include "engine/certificate.h"
+#include "engine/clock-watch.h"
 
 /*
  * Everything that renewd does, on one loop: the certificates by name, the CAs, the challenge port,
@@ -23,6 +24,7 @@ struct Manager {
         HttpClient *http;
         Http01 *http01;
         Deploy *deploy;
+        ClockWatch *clock_watch;
 
         CaEntry *cas;
         Certificate *certificates;
@@ -31,6 +33,7 @@ struct Manager {
         Certificate *due;
         unsigned n_issuing;     /* attempts under way */
         sd_event_source *start; /* begins what can begin */
+        sd_event_source *paced; /* the same, when the next of a crowd may */
 
         /* the challenge port */
         bool listening;

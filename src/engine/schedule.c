@@ -7,9 +7,13 @@
 #include "base/timestamp.h"
 #include "engine/schedule.h"
 
+/* Between a certificate's arrival and its own renewal lies this much, or a tenth of its lifetime
+ * where that is less: a window that is always past must not make more than four orders a day. */
+#define PATIENCE_USEC (6 * USEC_PER_HOUR)
+
 /* By the CA's window where there is one, but never later than the lifetime permits, and earlier only
  * where the administrator wants it (RenewBefore=). */
-static Schedule schedule_renewal(const ScheduleFacts *f)
+static Schedule schedule_suggested(const ScheduleFacts *f)
 {
         uint64_t due = renew_renewal_due(f->not_before, f->not_after, &f->before, f->random);
         uint64_t latest = renew_renewal_latest(f->not_before, f->not_after);
@@ -20,6 +24,36 @@ static Schedule schedule_renewal(const ScheduleFacts *f)
         if (latest < f->window_at)
                 return (Schedule){ latest, SCHEDULE_LIFETIME };
         return (Schedule){ f->window_at, SCHEDULE_WINDOW };
+}
+
+/* Due when it came, or as good as due: in the first eighth of what was left then. */
+static bool was_due_on_arrival(const ScheduleFacts *f)
+{
+        static const RenewBefore by_rule = {};
+        uint64_t left = usec_sub(f->not_after, f->received);
+
+        return renew_renewal_due(f->not_before, f->not_after, &by_rule, f->random) <=
+               usec_add(f->received, left / 8);
+}
+
+/*
+ * A certificate that was due when it came would be ordered again and again. Our clock may be ahead
+ * of the CA's, or the CA hands out old ones: half of what was left then is waited for.
+ */
+static Schedule schedule_renewal(const ScheduleFacts *f, uint64_t now)
+{
+        uint64_t lifetime = usec_sub(f->not_after, f->not_before);
+        Schedule s = schedule_suggested(f);
+
+        if (f->received > now) /* by a clock that was set back since */
+                return s;
+        if (was_due_on_arrival(f))
+                s = (Schedule){
+                        .at_usec = usec_add(f->received, usec_sub(f->not_after, f->received) / 2),
+                        .reason = SCHEDULE_LIFETIME,
+                };
+        s.at_usec = MAX(s.at_usec, usec_add(f->received, MIN(lifetime / 10, PATIENCE_USEC)));
+        return s;
 }
 
 static bool is_renewal(ScheduleReason reason)
@@ -36,7 +70,7 @@ static Schedule schedule_wanted(const ScheduleFacts *f, uint64_t now)
                 return (Schedule){ now, SCHEDULE_CHANGED };
         if (f->order_in_flight)
                 return (Schedule){ now, SCHEDULE_RESUMED };
-        return schedule_renewal(f);
+        return schedule_renewal(f, now);
 }
 
 Schedule schedule_plan(const ScheduleFacts *f, uint64_t now)

@@ -24,6 +24,7 @@ typedef struct ScheduleFacts {
         bool order_in_flight; /* an order was begun and not ended */
         bool asked;
         uint64_t not_before, not_after; /* of what is in force */
+        uint64_t received;              /* when it came, by our clock */
         RenewBefore before;
         uint64_t random;
         uint64_t window_at; /* drawn from the CA's window; 0: there is none */

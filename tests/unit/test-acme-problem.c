@@ -125,7 +125,7 @@ static void test_our_own(void **state)
         } table[] = {
                 { RENEW_PROBLEM_TRANSPORT, "renewd:transport", RENEW_RETRY_NETWORK },
                 { RENEW_PROBLEM_BAD_RESPONSE, "renewd:bad-response", RENEW_RETRY_NETWORK },
-                { RENEW_PROBLEM_BAD_CERTIFICATE, "renewd:bad-certificate", RENEW_RETRY_VALIDATION },
+                { RENEW_PROBLEM_BAD_CERTIFICATE, "renewd:bad-certificate", RENEW_RETRY_DAILY },
                 { RENEW_PROBLEM_CHALLENGE, "renewd:challenge", RENEW_RETRY_VALIDATION },
                 { RENEW_PROBLEM_TIMED_OUT, "renewd:timed-out", RENEW_RETRY_NETWORK },
                 { RENEW_PROBLEM_EXPIRED, "renewd:expired", RENEW_RETRY_VALIDATION },

@@ -106,7 +106,7 @@ typedef struct Failing {
         RenewRetry retry;
         unsigned count;
         RenewUsec since; /* how long it has gone on */
-        RenewUsec left;  /* of the certificate; 0: it ended, or there is none */
+        RenewUsec left;  /* of the certificate; 0: none, or it ended with the first failure */
         RenewUsec expected;
 } Failing;
 
@@ -115,7 +115,8 @@ static void check_interval(const Failing *f, RenewUsec lifetime, bool exists, Re
         const RenewFailures failures = {
                 .count = f->count, .first = NOW - f->since, .last = NOW, .retry = f->retry
         };
-        RenewUsec end = exists ? NOW + f->left : 0, begin = exists ? end - lifetime : 0;
+        RenewUsec ended = f->left > 0 ? NOW + f->left : NOW - f->since;
+        RenewUsec end = exists ? ended : 0, begin = exists ? end - lifetime : 0;
         RenewUsec at = renew_renewal_retry_at(&failures, begin, end, 0);
 
         assert_int_equal(at - NOW, expected);
@@ -177,7 +178,33 @@ static void test_without(void **state)
 
         for (size_t i = 0; i < ELEMENTSOF(table); i++) {
                 check_interval(&table[i], 0, false, table[i].expected);
-                check_interval(&table[i], 90 * DAY, true, table[i].expected); /* ended just now */
+                check_interval(&table[i], 90 * DAY, true, table[i].expected);
+        }
+}
+
+/* The month of trying hourly begins when the certificate ends, not with the first failure. */
+static void test_ended_after_a_long_streak(void **state)
+{
+        static const struct {
+                RenewRetry retry;
+                RenewUsec ended, expected;
+        } table[] = {
+                { RENEW_RETRY_NETWORK, 0, HOUR },
+                { RENEW_RETRY_NETWORK, 30 * DAY - 1, HOUR },
+                { RENEW_RETRY_NETWORK, 30 * DAY, DAY },
+                { RENEW_RETRY_VALIDATION, 0, DAY },
+                { RENEW_RETRY_VALIDATION, 31 * DAY - 1, DAY },
+                { RENEW_RETRY_VALIDATION, 31 * DAY, 7 * DAY },
+        };
+
+        for (size_t i = 0; i < ELEMENTSOF(table); i++) {
+                const RenewFailures failures = {
+                        .count = 99, .first = NOW - 60 * DAY, .last = NOW, .retry = table[i].retry
+                };
+                RenewUsec end = NOW - table[i].ended;
+
+                assert_int_equal(renew_renewal_retry_at(&failures, end - 90 * DAY, end, 0),
+                                NOW + table[i].expected);
         }
 }
 
@@ -318,6 +345,7 @@ int main(void)
                 cmocka_unit_test(test_wishes),
                 cmocka_unit_test(test_in_force),
                 cmocka_unit_test(test_without),
+                cmocka_unit_test(test_ended_after_a_long_streak),
                 cmocka_unit_test(test_tiny),
                 cmocka_unit_test(test_held),
                 cmocka_unit_test(test_not_before),

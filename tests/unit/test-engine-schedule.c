@@ -127,6 +127,51 @@ static void test_clock_set_back(void **state)
         assert_true(schedule_plan(&f, NOW).at_usec <= NOW + 2 * USEC_PER_MIN);
 }
 
+/* Clock ahead of the CA's: it is not ordered again at once, however little seems to be left. */
+static void test_due_when_it_came(void **state)
+{
+        static const struct {
+                uint64_t received, expected;
+        } table[] = {
+                { NOW + 65 * DAY, NOW + 77 * DAY + DAY / 2 }, /* 25 days left: half */
+                { NOW + 90 * DAY - DAY / 4, NOW + 90 * DAY }, /* six hours left: six hours */
+        };
+        ScheduleFacts f = in_force;
+
+        f.not_before = NOW;
+        f.not_after = NOW + 90 * DAY;
+        for (size_t i = 0; i < ELEMENTSOF(table); i++) {
+                Schedule s;
+
+                f.received = table[i].received;
+                s = schedule_plan(&f, f.received);
+                assert_int_equal(s.reason, SCHEDULE_LIFETIME);
+                assert_int_equal(s.at_usec, table[i].expected);
+                /* and as ever when the clock is set back */
+                assert_in_range(schedule_plan(&f, NOW).at_usec, NOW + 58 * DAY, NOW + 60 * DAY);
+        }
+        f.received = NOW + DAY;
+        assert_in_range(schedule_plan(&f, NOW + DAY).at_usec, NOW + 58 * DAY, NOW + 60 * DAY);
+}
+
+/* A window that is past as soon as it is asked for makes four orders a day and not one in half an
+ * hour; a certificate of less than 60 hours waits for a tenth of its life. */
+static void test_window_past_from_the_start(void **state)
+{
+        ScheduleFacts f = in_force;
+
+        f.received = NOW - USEC_PER_HOUR;
+        f.window_at = NOW + USEC_PER_MIN;
+        assert_int_equal(schedule_plan(&f, NOW).at_usec, NOW + 5 * USEC_PER_HOUR);
+        assert_int_equal(schedule_plan(&f, NOW).reason, SCHEDULE_WINDOW);
+        f.not_before = f.received;
+        f.not_after = f.received + USEC_PER_DAY;
+        assert_int_equal(schedule_plan(&f, NOW).at_usec, f.received + USEC_PER_DAY / 10);
+        f.received = NOW - 7 * USEC_PER_HOUR;
+        f.not_after = NOW + 80 * DAY;
+        assert_int_equal(schedule_plan(&f, NOW).at_usec, f.window_at);
+}
+
 static void test_reasons_have_words(void **state)
 {
         for (unsigned r = SCHEDULE_MISSING; r <= SCHEDULE_HELD; r++)
@@ -154,6 +199,8 @@ int main(void)
                 cmocka_unit_test(test_held_before_its_time),
                 cmocka_unit_test(test_window),
                 cmocka_unit_test(test_clock_set_back),
+                cmocka_unit_test(test_due_when_it_came),
+                cmocka_unit_test(test_window_past_from_the_start),
                 cmocka_unit_test(test_reasons_have_words),
                 cmocka_unit_test(test_tokens),
         };
