@@ -442,7 +442,8 @@ def test_paused_after_failures(place):
     assert renew_now() == 202
     lab.wait_for(lambda: len(lab.log_lines(r.output(), "error: a.example: lab: challenge")) == 2)
     assert renew_now() == 202
-    status = lab.wait_for(lambda: (s := r.status(NAME))["last_problem"]["type"] == "paused" and s)
+    lab.wait_for(lambda: lab.log_lines(r.output(), "temporarily prevented"))
+    status = r.wait_state(NAME, "backoff")
     check_outcome(status, "paused", "daily", DAY)
 
 
