@@ -8,7 +8,7 @@
  *
  * The transport sends a request exactly as it stands (the URL is signed byte for byte, RFC 8555
  * section 6.4), over https only, with the server's certificate and host name verified, and follows no
- * redirect on a POST. It adds no header but those of its own protocol (Host, Content-Length, …).
+ * redirect: librenew itself follows those of a GET that stay at the same CA. It adds no header but those of its own protocol (Host, Content-Length, …).
  */
 
 #include <renew/types.h>

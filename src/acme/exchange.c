@@ -25,6 +25,9 @@
 /* A request that only reads is sent again after these pauses. */
 static const RenewUsec retry_pauses[] = { USEC_PER_SEC, 3 * USEC_PER_SEC };
 
+/* How often a plain GET is sent on. */
+#define MAX_REDIRECTS 3U
+
 /* No pause of ours is longer; one that seems so was made before the clock was set back. */
 #define MAX_PAUSE (10 * USEC_PER_SEC)
 
@@ -250,6 +253,47 @@ static bool is_passing_trouble(const RenewProblem *p)
         return p->status >= 500 && p->status != 503 && p->not_before == 0;
 }
 
+static bool is_redirect(unsigned status)
+{
+        return status == 301 || status == 302 || status == 307 || status == 308;
+}
+
+/* The part of a URL with a host that is before its path. */
+static size_t origin_length(const char *url)
+{
+        const char *host = strstr(url, "://");
+
+        return host ? (size_t) (host - url) + 3 + strcspn(host + 3, "/?#") : 0;
+}
+
+/*
+ * A directory may stand elsewhere at the same CA. Only there, and only what is a plain GET: a POST is
+ * signed for its URL, and who is trusted with it is not for an answer to say.
+ * Return: EXCHANGE_E_AGAIN, 0 when it is the answer as it stands, -ENOMEM.
+ */
+static int exchange_follow(Exchange *x, const RenewResponse *response)
+{
+        const char *location = header_find(response, "Location");
+        _cleanup_free_ char *url = NULL;
+        size_t n = origin_length(x->url);
+
+        if (x->payload || !is_redirect(response->status) || !location ||
+                        x->n_redirects >= MAX_REDIRECTS)
+                return 0;
+        url = url_resolve(x->url, location, strlen(location));
+        if (!url)
+                return -ENOMEM;
+        /* Where plain http is not allowed the first URL had none, and the origin is the same. */
+        if (!url_is_usable(url, true) || n == 0 || origin_length(url) != n ||
+                        strncasecmp(url, x->url, n) != 0)
+                return 0;
+        x->n_redirects++;
+        free(x->url);
+        x->url = TAKE_PTR(url);
+        x->state = EXCHANGE_PREPARING;
+        return EXCHANGE_E_AGAIN;
+}
+
 int exchange_feed_response(Exchange *x, const ExchangePeer *peer, RenewUsec now, const char *where,
                 const RenewResponse *response, RenewProblem **ret_problem)
 {
@@ -275,6 +319,9 @@ int exchange_feed_response(Exchange *x, const ExchangePeer *peer, RenewUsec now,
         nonce_pool_put(peer->nonces, TAKE_PTR(nonce), now);
         if (problem && is_passing_trouble(problem) && exchange_try_again(x, now))
                 return EXCHANGE_E_AGAIN;
+        r = exchange_follow(x, response);
+        if (r != 0)
+                return r;
         x->state = EXCHANGE_IDLE;
         return 0;
 }

@@ -41,6 +41,7 @@ typedef struct Exchange {
         /* its progress */
         unsigned n_bad_nonces;
         unsigned n_failures; /* on the way, or by the CA's trouble */
+        unsigned n_redirects;
         RenewUsec first_bad_nonce;
         RenewUsec pause_until;
         char *nonce;     /* to be used by the next signature */

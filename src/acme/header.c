@@ -79,7 +79,7 @@ RenewUsec header_retry_after(const RenewResponse *response, RenewUsec now)
 /* --- Link ------------------------------------------------------------------------------------- */
 
 /* RFC 3986 section 5.2 for a base that is a URL with a host. NULL when out of memory. */
-static char *url_resolve(const char *base, const char *reference, size_t size)
+char *url_resolve(const char *base, const char *reference, size_t size)
 {
         const char *host = strstr(base, "://"), *path, *end;
 

@@ -32,6 +32,10 @@ RenewUsec header_retry_after(const RenewResponse *response, RenewUsec now);
 int header_links(const RenewResponse *response, const char *relation, const char *base,
                 bool plain_http, char ***ret);
 
+/* What a reference of that many bytes means in the answer of base, in the forms that header_links()
+ * takes. NULL when out of memory. */
+char *url_resolve(const char *base, const char *reference, size_t size);
+
 /* Whether a URL that a CA gave may be used: https (http where plain_http says so), at most
  * LIMIT_URL bytes of visible ASCII. */
 bool url_is_usable(const char *url, bool plain_http);

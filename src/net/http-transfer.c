@@ -3,12 +3,11 @@
  * http-transfer: one HTTPS request and its answer, as curl's easy handle is told to make it.
  *
  * What a CA may do to us ends here: https and nothing else (http only to a Unix socket, or to an
- * address of a plain origin), TLS 1.2 or
- * newer with a certificate that is trusted and names the host, no redirect followed (RFC 8555 needs
- * none: a CA's URLs are in its directory, and a POST that went elsewhere would carry a signature
- * for another URL), no compressed body, no cookie, no password from a URL or a .netrc, and a
- * ceiling on every size and every time. What is beyond one ends the transfer with a sentence that
- * says so.
+ * address of a plain origin), TLS 1.2 or newer with a certificate that is trusted and names the
+ * host, no redirect followed (librenew says which may be: a POST that went elsewhere would carry a
+ * signature for another URL), no compressed body, no cookie, no password from a URL or a .netrc,
+ * and a ceiling on every size and every time. What is beyond one ends the transfer with a sentence
+ * that says so.
  *
  * The request is sent as the caller wrote it: curl's own Accept, Content-Type and Expect are taken
  * out. Nothing is logged, bodies and headers carry signatures.

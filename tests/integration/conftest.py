@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Fixtures: what a test starts through them is stopped when it ends, however it ends."""
+import acme_server
 import lab
 import pytest
 
@@ -12,7 +13,7 @@ class Lab:
     """Starts parts of the lab in the test's own directory."""
 
     def __init__(self, path):
-        self.path, self.programs = path, []
+        self.path, self.programs, self.strict = path, [], []
         path.chmod(0o755)
         self.http_port = lab.free_port()
 
@@ -39,9 +40,17 @@ class Lab:
     def mischief(self, ca, rule=None):
         return self.add(lab.Mischief(ca, rule))
 
+    def acme_server(self, **options):
+        """The project's own CA; what a client must not send fails the test at its end."""
+        server = self.add(acme_server.AcmeServer(self.path, self.http_port, **options))
+        self.strict.append(server)
+        return server
+
     def stop(self):
         for p in self.programs:
             p.stop()
+        for server in self.strict:
+            assert not server.violations, server.violations
 
 
 @pytest.fixture
