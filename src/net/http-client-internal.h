@@ -38,6 +38,7 @@ struct HttpTransfer {
         struct curl_slist *request_headers;
         char *host;    /* for sentences, escaped; a Unix origin's path */
         unsigned port; /* 0: a Unix origin */
+        bool sent;     /* a POST, once */
         HttpClientHandler handler;
         void *userdata;
 

@@ -296,6 +296,24 @@ static int transfer_set_headers(HttpTransfer *t, const HttpClientRequest *reques
                                : -ENOMEM;
 }
 
+/*
+ * A kept connection that ends before the answer looks to curl like one that had ended before, and it
+ * sends the request again by itself (curl#18417 is about an option for that). The server may well
+ * have done what it was asked: whether a POST is made again, and how, is for its sender to say.
+ */
+static int on_request(void *userdata, char *to, char *from, int to_port, int from_port)
+{
+        HttpTransfer *t = userdata;
+
+        if (!t->sent) {
+                t->sent = true;
+                return CURL_PREREQFUNC_OK;
+        }
+        http_transfer_fail(
+                        t, text_format("the connection to %s broke before it answered", t->host));
+        return CURL_PREREQFUNC_ABORT;
+}
+
 /* Return: 0, -ENOMEM, -EINVAL for a method that we do not know. */
 static int transfer_set_method(HttpTransfer *t, const HttpClientRequest *request)
 {
@@ -313,6 +331,10 @@ static int transfer_set_method(HttpTransfer *t, const HttpClientRequest *request
                 if (code == CURLE_OK)
                         code = curl_easy_setopt(t->easy, CURLOPT_COPYPOSTFIELDS,
                                         request->body_size > 0 ? request->body : "");
+                if (code == CURLE_OK)
+                        code = curl_easy_setopt(t->easy, CURLOPT_PREREQFUNCTION, on_request);
+                if (code == CURLE_OK)
+                        code = curl_easy_setopt(t->easy, CURLOPT_PREREQDATA, t);
         } else
                 return -EINVAL;
         return code == CURLE_OK ? 0 : -ENOMEM;

@@ -134,7 +134,8 @@ SINS = {
     "Replay-Nonce in a request": lambda c: c.post(c.kid, headers={"Replay-Nonce": "AAAA"}),
     "POST-as-GET with": lambda c: c.post(c.order("a.example").getheader("Location"), {}),
     "JWS has the members": lambda c: c.post(c.kid, spoil=lambda j: {**j, "header": {}}),
-    "JWS.payload is not unpadded": lambda c: c.post(c.kid, spoil=lambda j: {**j, "payload": "e30="}),
+    "JWS.payload is not unpadded": lambda c: c.post(
+        c.kid, spoil=lambda j: {**j, "payload": "e30="}),
     "protected has the members": lambda c: c.post(c.kid, None, {"jwk": c.jwk, "kid": c.kid}),
     "octets": lambda c: c.post(c.kid, der=True),
     "signature is wrong": lambda c: c.post(c.kid, spoil=lambda j: {**j, "payload": "e30"}),
@@ -210,15 +211,17 @@ def test_renewal_information(ca, client):
     assert ca.violations == []
     # The zero that a client drops.
     octets = jose.decode(certificate.ari.split(".")[1])
-    client.order("a.example", replaces=certificate.ari.split(".")[0] + "." + jose.encode(octets[1:]))
+    dropped = certificate.ari.split(".")[0] + "." + jose.encode(octets[1:])
+    client.order("a.example", replaces=dropped)
     assert "ought to be" in ca.violations[0]
 
 
 def test_key_rollover(ca, client):
     def roll(new):
-        inner = Client.sign(new, {"alg": "ES256", "jwk": new.jwk, "url": client.directory["keyChange"]},
+        url = client.directory["keyChange"]
+        inner = Client.sign(new, {"alg": "ES256", "jwk": new.jwk, "url": url},
                             {"account": client.kid, "oldKey": client.jwk})
-        return client.post(client.directory["keyChange"], inner)
+        return client.post(url, inner)
 
     other, new = Client(ca).register(), Client(ca)
     answer = roll(other)

@@ -7,9 +7,9 @@ import time
 import lab
 import pytest
 from acme_server import DAY, HOUR, LETS_ENCRYPT, Limits, faults
-from test_faults import NAME, issue, renew
 from test_hostile import refused
 from test_issue import certificate
+from test_strict import NAME, issue, renew
 
 
 def wait_info(r, name=NAME):
@@ -71,8 +71,8 @@ def test_replaces_never_blocks(place, kind, status):
 
 
 def test_replaced_by_a_lost_order(place):
-    """A newOrder whose answer was lost has taken the predecessor; without replaces the CA gives that
-    same unfinished order."""
+    """A newOrder whose answer was lost has taken the predecessor; without replaces the CA gives
+    that same unfinished order."""
     ca = place.acme_server(authz_reuse=0, pending_authz_reuse=False)
     r, _ = issue(place, ca)
     ca.fault("new-order", faults.hang_up(forward=True), times=1)
@@ -221,7 +221,7 @@ def test_an_explanation_is_told_once(place, moves):
     assert len(lab.log_lines(r.output(), r"incident/2")) == 1
 
 
-# --- profiles --------------------------------------------------------------------------------------
+# --- profiles -------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("key", ["Profile", "RequireProfile"])

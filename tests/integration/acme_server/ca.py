@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""The CA behind its front: URLs, nonces, who asks, and which endpoint answers. It is honest; what it
-must not be honest about is a fault (faults.py)."""
+"""The CA behind its front: URLs, nonces, who asks, and which endpoint answers. It is honest; what
+it must not be honest about is a fault (faults.py)."""
 import concurrent.futures
 import dataclasses
 import secrets

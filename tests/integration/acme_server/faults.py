@@ -35,7 +35,7 @@ def retry_header(x, value):
     return [("Retry-After", value(x) if callable(value) else str(value))]
 
 
-# --- in the place of an answer ---------------------------------------------------------------------
+# --- in the place of an answer --------------------------------------------------------------------
 
 
 def problem(kind, detail="because", status=400, headers=(), nonce=True, **members):
@@ -92,7 +92,7 @@ def oversized(size=10 * 1024 * 1024, media="application/json"):
     return do
 
 
-# --- in an honest answer ---------------------------------------------------------------------------
+# --- in an honest answer --------------------------------------------------------------------------
 
 
 def framed(framing, pause=0):
@@ -123,7 +123,7 @@ def dated(seconds):
 
 
 def changed(change):
-    """change(document) of what is JSON and a success; what it returns, if anything, is the new one."""
+    """change(document) of what is JSON and a success; what it returns, if anything, is sent."""
     def do(x):
         answer = x.forward()
         document = answer.json()

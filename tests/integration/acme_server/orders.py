@@ -27,7 +27,8 @@ def parse_identifiers(value):
         if kind == "ip":
             demand(str(ipaddress.ip_address(name)) == name, f"{name} is not as RFC 5952 writes it")
         else:
-            demand(name == name.lower() and name.isascii() and not name.endswith("."), f"name {name}")
+            demand(name == name.lower() and name.isascii(), f"name {name}")
+            demand(not name.endswith("."), f"name {name}")
             demand(len(name) <= 253 and all(0 < len(p) < 64 for p in name.split(".")),
                    f"name {name}")
             demand("*" not in name.removeprefix("*."), f"name {name}")
@@ -62,7 +63,8 @@ class Orders:
             raise Problem("rejectedIdentifier", f"Cannot issue for \"{blocked[0]}\": {text}",
                           **more)
         if len(names) > profile.names:
-            raise Problem("malformed", f"Order cannot contain more than {profile.names} identifiers")
+            raise Problem("malformed",
+                          f"Order cannot contain more than {profile.names} identifiers")
         if any(k == "ip" for k, _ in names) and profile is self.ca.options.profiles.get("classic"):
             raise Problem("rejectedIdentifier", "IP addresses need another profile")
         check_overlap(names)
@@ -90,8 +92,8 @@ class Orders:
         now = self.ca.now()
         if certificate.replaced or any(
                 o.replaces == replaces and o.is_unfinished(now) for o in self.all):
-            raise Problem("alreadyReplaced", "cannot indicate an order replaces a certificate which "
-                          "already has a replacement order", 409)
+            raise Problem("alreadyReplaced", "cannot indicate an order replaces a certificate "
+                          "which already has a replacement order", 409)
         return certificate
 
     def renewal_kind(self, names, replaced):
@@ -255,7 +257,8 @@ class Orders:
             csr = x509.load_der_x509_csr(data)
         except ValueError as e:
             raise jose.Violation(f"the CSR is not readable: {e}") from None
-        demand(csr.public_bytes(serialization.Encoding.DER) == data, "there is something behind the CSR")
+        demand(csr.public_bytes(serialization.Encoding.DER) == data,
+               "there is something behind the CSR")
         try:
             demand(csr.is_signature_valid, "the CSR's signature is wrong")
         except InvalidSignature:
@@ -271,7 +274,8 @@ class Orders:
         key = csr.public_key()
         demand(isinstance(key, ec.EllipticCurvePublicKey) and key.curve.name in (
             "secp256r1", "secp384r1") or isinstance(key, rsa.RSAPublicKey) and key.key_size in (
-            2048, 3072, 4096) and key.public_numbers().e == 65537, "the CSR's key is of another kind")
+            2048, 3072, 4096) and key.public_numbers().e == 65537,
+               "the CSR's key is of another kind")
         mine = self.ca.spki(key)
         for account in self.ca.accounts.all:
             demand(self.ca.spki(jose.public_key(account.jwk)) != mine,
@@ -302,7 +306,8 @@ class Orders:
             key, sorted(order.names), now, order.lifetime or options.lifetime, options.backdate,
             options.leading_zero, order.cn, options.flaw)
         certificate = Certificate(
-            self.ca.url("certificate", len(self.certificates) + 1), order.account, order.names, leaf,
+            self.ca.url("certificate", len(self.certificates) + 1), order.account, order.names,
+            leaf,
             authority.seconds(leaf.not_valid_before), authority.seconds(leaf.not_valid_after),
             f"{jose.encode(authority.key_identifier(leaf))}."
             f"{jose.encode(authority.serial_octets(leaf))}")
