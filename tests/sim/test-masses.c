@@ -106,8 +106,8 @@ static void test_by_lifetime(void **state)
         sim_end();
 }
 
-/* Thirty years of ten certificates that are renewed daily (reliability.md goal 26): no memory is lost
- * on the way. */
+/* Thirty years of ten certificates that are renewed daily (reliability.md goal 26): no memory is
+ * lost on the way. */
 static void test_thirty_years(void **state)
 {
         _cleanup_free_ char *sections = sim_sections("2d", 10, NULL);

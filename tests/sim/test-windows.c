@@ -27,8 +27,8 @@ static void begin(CaWindows windows)
 
 static uint64_t mean;
 
-/* None lapsed; all were renewed after this part of their lives, in thousandths. They are in force up
- * to half a minute after the instant that was drawn. */
+/* None lapsed; all were renewed after this part of their lives, in thousandths. They are in force
+ * up to half a minute after the instant that was drawn. */
 static void check_shares(const char *lifetime, uint64_t from, uint64_t to)
 {
         uint64_t min = UINT64_MAX, max = 0, sum = 0, n = 0;
