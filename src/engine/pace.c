@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * pace: up to a hundred new orders go as fast as MaxParallelOrders= lets them. More than that go one
- * by one until none is left, and in an order of chance: neighbours in a configuration often live
- * equally long, and would come due together for ever.
+ * pace: up to a hundred new orders go as fast as MaxParallelOrders= lets them. More than that go
+ * one by one until none is left, and in an order of chance: neighbours in a configuration often
+ * live equally long, and would come due together for ever.
  */
 
 #include "base/timestamp.h"

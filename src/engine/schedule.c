@@ -11,8 +11,8 @@
  * where that is less: a window that is always past must not make more than four orders a day. */
 #define PATIENCE_USEC (6 * USEC_PER_HOUR)
 
-/* By the CA's window where there is one, but never later than the lifetime permits, and earlier only
- * where the administrator wants it (RenewBefore=). */
+/* By the CA's window where there is one, but never later than the lifetime permits, and earlier
+ * only where the administrator wants it (RenewBefore=). */
 static Schedule schedule_suggested(const ScheduleFacts *f)
 {
         uint64_t due = renew_renewal_due(f->not_before, f->not_after, &f->before, f->random);

@@ -110,6 +110,7 @@ void sim_on_switch(const char *name, const StoreGeneration *before, const StoreG
 
                 see_lapse(s, before);
                 s->min_share = MIN(s->min_share, share);
+                s->sum_share += share;
                 s->max_share = MAX(s->max_share, share);
         }
         s->n_issued++;

@@ -81,11 +81,12 @@ typedef struct SimSeen {
         unsigned n_orders; /* new ones, not those resumed */
         unsigned n_issued;
         unsigned n_failed;
-        uint64_t last_failure;         /* truth */
-        uint64_t min_gap, max_gap;     /* from a failure to the next attempt */
-        uint64_t last_issued;          /* truth */
-        uint64_t lapsed;               /* how long no valid one was in force, since the first */
-        uint64_t min_share, max_share; /* of the lifetime when it was renewed, in thousandths */
+        uint64_t last_failure;     /* truth */
+        uint64_t min_gap, max_gap; /* from a failure to the next attempt */
+        uint64_t last_issued;      /* truth */
+        uint64_t lapsed;           /* how long no valid one was in force, since the first */
+        uint64_t min_share, max_share,
+                        sum_share; /* of the lifetime when it was renewed, in thousandths */
 } SimSeen;
 
 SimSeen *sim_seen(const char *name);

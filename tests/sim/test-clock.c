@@ -242,29 +242,52 @@ static void test_old_machine_in_1970(void **state)
 
 /* --- backoff ---------------------------------------------------------------------------------- */
 
-/* A failure that was seen by a clock of years ahead is waited for as long as any other, though the
- * configuration is loaded each minute and the engine is started each hour. */
+/* What failed by a clock that was ahead is tried again as soon as anything else, though the
+ * configuration is loaded each minute and the engine is started every quarter of an hour: the time
+ * that is waited for does not move on with each plan. */
 static void test_backoff_follows_clock(void **state)
 {
-        begin();
+        sim_begin(1);
+        configure();
         sim_set_faulty(is_down);
         sim_set_clock(60 * DAY);
-        sim_run(DAY);
-        sim_stop();
-        sim_set_clock(-60 * DAY + HOUR);
         sim_start();
-        sim_run(DAY);
+        sim_run(USEC_PER_DAY);
         sim_set_clock(0);
         sim_set_faulty(NULL);
-        for (unsigned i = 0; i < 8 * 60; i++) {
+        for (unsigned i = 0; i < 80; i++) {
                 sim_reload();
                 sim_run(USEC_PER_MIN);
-                if (i % 60 == 0) {
+                if (i % 15 == 0) {
                         sim_stop();
                         sim_start();
                 }
         }
-        end(check_at_most_one_order);
+        each(check_one_order);
+        sim_end();
+}
+
+static void check_asked(const char *name, const SimSeen *seen, unsigned lifetime)
+{
+        const StoreRenewalInfo *info = &sim_certificate(name)->remembered.renewal_info;
+
+        assert_true(info->start > 0 && info->start < sim_truth() + 61 * USEC_PER_DAY);
+        assert_true(info->poll_usec > sim_truth());
+        assert_true(info->poll_usec <= sim_truth() + 6 * USEC_PER_HOUR);
+        check_at_most_one_order(name, seen, lifetime);
+}
+
+/* The same for what the CA is asked: when it is to be asked next is not left to another clock. */
+static void test_questions_follow_clock(void **state)
+{
+        windows.kind = CA_WINDOWS_AS_USUAL;
+        begin();
+        sim_set_clock(60 * DAY);
+        sim_run(USEC_PER_DAY);
+        sim_set_clock(0);
+        sim_run(6 * USEC_PER_HOUR + USEC_PER_MIN);
+        end(check_asked);
+        windows.kind = CA_NO_WINDOWS;
 }
 
 /* --- sleep ------------------------------------------------------------------------------------ */
@@ -314,6 +337,7 @@ int main(void)
                 cmocka_unit_test(test_streak_across_1970),
                 cmocka_unit_test(test_old_machine_in_1970),
                 cmocka_unit_test(test_backoff_follows_clock),
+                cmocka_unit_test(test_questions_follow_clock),
                 cmocka_unit_test(test_asleep_when_due),
         };
 

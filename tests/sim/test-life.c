@@ -35,6 +35,8 @@ static void live(const char *lifetime, uint64_t days, unsigned from, unsigned to
         assert_true(s->n_issued >= n_lives * 1000 / to &&
                         s->n_issued <= n_lives * 1000 / (from - backdated) + 2);
         assert_true(s->min_share >= from && s->max_share <= to);
+        /* All of the jitter is used. */
+        assert_true(span < USEC_PER_DAY || (s->min_share <= from + 5 && s->max_share >= to - 5));
         sim_end();
 }
 

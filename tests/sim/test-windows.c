@@ -25,11 +25,13 @@ static void begin(CaWindows windows)
         sim_start();
 }
 
-/* None lapsed; all were renewed after this part of their lives, in thousandths. They are in force up
- * to half a minute after the instant that was drawn. */
+static uint64_t mean;
+
+/* None lapsed; all were renewed after this part of their lives, in thousandths. They are in force
+ * up to half a minute after the instant that was drawn. */
 static void check_shares(const char *lifetime, uint64_t from, uint64_t to)
 {
-        uint64_t min = UINT64_MAX, max = 0;
+        uint64_t min = UINT64_MAX, max = 0, sum = 0, n = 0;
 
         for (unsigned i = 0; i < N_EACH; i++) {
                 _cleanup_free_ char *name = text_format("%s-%05u", lifetime, i);
@@ -40,10 +42,13 @@ static void check_shares(const char *lifetime, uint64_t from, uint64_t to)
                 assert_true(s->n_issued >= 2);
                 min = MIN(min, s->min_share);
                 max = MAX(max, s->max_share);
+                sum += s->sum_share;
+                n += s->n_issued - 1;
         }
-        print_message("%s: renewed after %llu to %llu thousandths\n", lifetime,
-                        (unsigned long long) min, (unsigned long long) max);
+        print_message("%s: renewed after %llu to %llu thousandths, %.1f in the mean\n", lifetime,
+                        (unsigned long long) min, (unsigned long long) max, (double) sum / n);
         assert_true(min >= from && max <= to);
+        mean = sum / n;
 }
 
 /* A fiftieth of a lifetime wide: 3.2 hours of 160. */
@@ -53,6 +58,7 @@ static void test_inside(void **state)
         sim_run(100 * USEC_PER_DAY);
         sim_see_end();
         check_shares("90d", 656, 677);
+        assert_in_range(mean, 664, 668); /* drawn once: drawn at each question it would be early */
         check_shares("45d", 656, 677);
         check_shares("160h", 490, 510);
         /* each six hours, and once more for each certificate that was issued */
@@ -72,6 +78,7 @@ static void test_restarts(void **state)
         }
         sim_see_end();
         check_shares("90d", 656, 677);
+        assert_in_range(mean, 664, 668); /* drawn once: drawn at each question it would be early */
         check_shares("45d", 656, 677);
         check_shares("160h", 490, 510);
         assert_true(ca_n_polls() <= 3 * N_EACH * 450);
