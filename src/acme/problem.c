@@ -193,6 +193,14 @@ static RenewProblemType type_from_urn(const char *urn)
         return RENEW_PROBLEM_UNKNOWN;
 }
 
+/* A member of text; one that is empty says as little as one that is not there. */
+static const char *text_of(const json_t *object, const char *key)
+{
+        const char *text = json_object_string(object, key);
+
+        return text && *text ? text : NULL;
+}
+
 static int problem_read_subproblems(RenewProblem *p, const json_t *array)
 {
         const json_t *item;
@@ -200,7 +208,7 @@ static int problem_read_subproblems(RenewProblem *p, const json_t *array)
 
         json_array_foreach (array, i, item) {
                 const char *urn = json_object_string(item, "type") ?: "";
-                const char *detail = json_object_string(item, "detail") ?: "no reason given";
+                const char *detail = text_of(item, "detail") ?: "no reason given";
                 const char *name = json_object_string(json_object_get(item, "identifier"), "value");
                 int r = problem_add_subproblem(p, type_from_urn(urn), detail, name ?: "");
 
@@ -213,8 +221,7 @@ static int problem_read_subproblems(RenewProblem *p, const json_t *array)
 RenewProblem *problem_from_json(const json_t *error, const char *where)
 {
         const char *urn = json_object_string(error, "type") ?: "about:blank";
-        const char *detail = json_object_string(error, "detail")
-                                             ?: json_object_string(error, "title");
+        const char *detail = text_of(error, "detail") ?: text_of(error, "title");
         const char *instance = json_object_string(error, "instance");
         json_int_t status = json_integer_value(json_object_get(error, "status"));
         _cleanup_(problem_freep) RenewProblem *p = problem_make(

@@ -102,7 +102,7 @@ def test_another_window(settled):
 
 def test_a_window_that_is_over(place):
     """The CA wants it replaced: at once, with the predecessor named."""
-    ca = place.pebble("2.10", validity=600)  # of ten minutes the spread is twelve seconds
+    ca = place.pebble("2.10", validity=200)  # what has just come is kept for a tenth of that
     r = place.renewd(ca.section(), certificate("a.example")).start()
     serial = r.wait_issued("a.example")["issued"]["serial"]
     wait_info(r)

@@ -196,6 +196,8 @@ static void test_no_document(void **state)
                                 RENEW_RETRY_NETWORK, "tea time" },
                 { 400, "{\"type\":\"about:blank\",\"title\":\"No\"}", RENEW_PROBLEM_UNKNOWN,
                                 RENEW_RETRY_VALIDATION, "No" },
+                { 400, "{\"type\":\"" ACME "dns\",\"detail\":\"\"}", RENEW_PROBLEM_DNS,
+                                RENEW_RETRY_VALIDATION, "the CA gives no reason" },
                 { 400, "{\"type\":\"" ACME "dns\"}", RENEW_PROBLEM_DNS, RENEW_RETRY_VALIDATION,
                                 "the CA gives no reason" },
                 { 400,
