@@ -124,10 +124,11 @@ static void test_sixty_days_ahead(void **state)
         err_in_all_ways(60 * DAY, check_at_most_one_order);
 }
 
-/* So far ahead that it reaches no CA, and all have ended by the look of it. */
+/* So far ahead that it reaches no CA, and all have ended by the look of it. An attempt that is
+ * under way when the clock is set right may reach it. */
 static void test_ten_years_ahead(void **state)
 {
-        err_in_all_ways(3650 * DAY, check_no_order);
+        err_in_all_ways(3650 * DAY, check_at_most_one_order);
 }
 
 /* To and fro, each hour for two days: no order but the first. */
