@@ -62,9 +62,11 @@ static int on_listen_again(sd_event_source *s, uint64_t usec, void *userdata)
 
 /* --- turns ------------------------------------------------------------------------------------ */
 
+/* At a public CA; what one of your own takes is yours to say (MaxParallelOrders=). */
 static bool is_paced(const Certificate *c)
 {
-        return certificate_can_be_validated(c) && certificate_wants_new_order(c);
+        return c->section->ca->preset && certificate_can_be_validated(c) &&
+               certificate_wants_new_order(c);
 }
 
 static void manager_look_for_crowds(Manager *m)

@@ -20,7 +20,7 @@
 #include "net/http-client.h"
 #include "seen.h"
 
-#define URL "https://ca.example"
+#define URL "https://acme-v02.api.letsencrypt.org"
 
 /* What becomes of an order, by requests. */
 typedef struct Order {
@@ -399,7 +399,7 @@ static int on_timer(sd_event_source *s, uint64_t usec, void *userdata)
         if (t->status > 0)
                 t->handler(&response, NULL, t->userdata);
         else
-                t->handler(NULL, "could not connect to ca.example", t->userdata);
+                t->handler(NULL, "could not connect to the CA", t->userdata);
         (void) http_transfer_cancel(t);
         return 0;
 }

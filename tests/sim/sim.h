@@ -38,7 +38,7 @@ uint64_t sim_chance(uint64_t n);
 void sim_begin(uint64_t seed);
 void sim_end(void);
 
-/* Text of renewd.conf; one CA named "ca" is there already. A running engine reloads. */
+/* Text of renewd.conf; Let's Encrypt is there already. A running engine reloads. */
 void sim_configure(const char *text);
 
 /* The same once more. */

@@ -12,8 +12,8 @@
 
 static const char *const lifetimes[] = { "90d", "45d", "160h", "1d" };
 
-static const char other_ca[] = "[CA other]\nDirectory=https://other.example/directory\n"
-                               "AgreeToTerms=yes\n";
+#define OTHER "letsencrypt-staging"
+static const char other_ca[] = "[CA " OTHER "]\nAgreeToTerms=yes\n";
 
 static void configure(const char *more)
 {
@@ -89,9 +89,9 @@ static bool one_fails(const char *ca, const char *certificate, SimFault *ret)
         return streq(certificate, "45d-x");
 }
 
-static const char failing[] = "[Certificate 45d-x]\nNames=x.example.org\nCA=ca\n";
+static const char failing[] = "[Certificate 45d-x]\nNames=x.example.org\nCA=letsencrypt\n";
 static const char failing_changed[] = "[Certificate 45d-x]\nNames=x.example.org y.example.org\n"
-                                      "CA=ca\n";
+                                      "CA=letsencrypt\n";
 
 static void test_reload_keeps_backoff(void **state)
 {
@@ -194,12 +194,12 @@ static void test_trouble_stays_where_it_is(void **state)
 
 static bool other_is_dead(const char *ca, const char *certificate, SimFault *ret)
 {
-        return streq(ca, "other") && sim_network_is_down(ca, certificate, ret);
+        return streq(ca, OTHER) && sim_network_is_down(ca, certificate, ret);
 }
 
 static void test_one_dead_ca(void **state)
 {
-        _cleanup_free_ char *dead = sim_sections("90d-dead", 500, "other"),
+        _cleanup_free_ char *dead = sim_sections("90d-dead", 500, OTHER),
                             *more = text_format("%s%s", other_ca, dead);
         unsigned n;
 

@@ -19,9 +19,9 @@ void sim_set_faulty(SimFaulty faulty)
 static void begin(void)
 {
         sim_begin(1);
-        sim_configure("[Certificate 90d-00000]\nNames=90d-00000.example.org\nCA=ca\n"
-                      "[Certificate 45d-00000]\nNames=45d-00000.example.org\nCA=ca\n"
-                      "[Certificate 160h-00000]\nNames=160h-00000.example.org\nCA=ca\n");
+        sim_configure("[Certificate 90d-00000]\nNames=90d-00000.example.org\nCA=letsencrypt\n"
+                      "[Certificate 45d-00000]\nNames=45d-00000.example.org\nCA=letsencrypt\n"
+                      "[Certificate 160h-00000]\nNames=160h-00000.example.org\nCA=letsencrypt\n");
         sim_start();
 }
 

@@ -67,7 +67,7 @@ void sim_configure(const char *text)
 {
         /* There is no net below to look ahead in. */
         _cleanup_free_ char *whole = text_format("[Daemon]\nPreflight=no\n"
-                                                 "[CA ca]\nDirectory=https://ca.example/directory\n"
+                                                 "[CA letsencrypt]\n"
                                                  "AgreeToTerms=yes\n%s",
                         text);
 
@@ -92,7 +92,7 @@ char *sim_sections(const char *prefix, unsigned n, const char *ca)
         assert_non_null(f);
         for (unsigned i = 0; i < n; i++)
                 (void) fprintf(f, "[Certificate %s-%05u]\nNames=%s-%05u.example.org\nCA=%s\n",
-                                prefix, i, prefix, i, ca ? ca : "ca");
+                                prefix, i, prefix, i, ca ? ca : "letsencrypt");
         assert_int_equal(fclose(f), 0);
         return text;
 }
