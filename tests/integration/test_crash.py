@@ -198,6 +198,34 @@ def test_the_ca_forgets_everything(place, version):
     assert len(list((r.state / "accounts/lab").iterdir())) == 1
 
 
+@pytest.mark.parametrize("then", ["goes on", "other names", "listener"])
+def test_files_of_a_webroot_after_a_crash(place, then):
+    """What a killed renewd left in a web server's directory is taken away by the next one, whether its
+    order goes on or is of no use any more."""
+    ca = place.pebble(environment={"VA_NOSLEEP": "", "VA_SLEEPTIME": 5})
+    root = place.path / "webroot"
+    root.mkdir()
+    r = place.renewd(ca.section(), certificate("a.example", Webroot=root)).start()
+    token = lab.wait_for(lambda: list(root.iterdir()), "the token")
+    lab.wait_for(lambda: (o := r.status("a.example")["order"]) and o["state"] == "validating")
+    r.stop(signal.SIGKILL)
+    assert list(root.iterdir()) == token
+    ca.stop()
+    ca.environment["PEBBLE_VA_SLEEPTIME"] = "0"
+    ca.start()
+    keys = {"goes on": {"Webroot": root}, "listener": {},
+            "other names": {"Webroot": root, "Names": "b.example"}}[then]
+    r.configure(ca.section(), certificate("a.example", **keys))
+    if "Webroot" in keys:  # nobody shows the files: what counts is that they go
+        r.start()
+        lab.wait_for(lambda: r.status("a.example")["failures"], "the failure")
+        r.stop()
+    else:
+        r.start()
+        r.wait_issued("a.example")
+    assert list(root.iterdir()) == []
+
+
 def test_killed_again_and_again_while_it_runs(place):
     """The daemon itself, not --once: SIGKILL after a growing time, until it is done."""
     ca = place.pebble()
