@@ -2,54 +2,17 @@
 /*
  * issuance: one attempt, in this order, which is what makes a crash at any point harmless:
  *
- *     account ready -> look ahead (preflight.c) -> key made -> key and names on disk (order/) -> order: SEND, SAVE, PRESENT,
- * WAIT …
+ *     account ready -> look ahead (preflight.c) -> key made -> key and names on disk (order/)
+ *     -> order: SEND, SAVE, PRESENT, WAIT …
  *     -> chain checked -> generation complete on disk -> live/NAME switched -> order/ removed
  *
- * An attempt that finds order/ from an earlier one takes it up where it stood, if it is of the same
- * names, key type, CA and account; otherwise that order is given up and its tokens removed. Owned
- * by its Certificate.
+ * order/ and what is made of one from an earlier attempt: issuance-order.c. Owned by its
+ * Certificate.
  */
 
-#include <arpa/inet.h>
-
-#include <renew/order.h>
-
 #include "base/clock.h"
-#include "base/strv.h"
 #include "challenge/webroot.h"
-#include "engine/issuance.h"
-
-struct Issuance {
-        sd_event *event;
-        Store *store;
-        Ca *ca;
-        Config *config;
-        const ConfigCertificate *section;
-        char *replaces; /* ARI id of the predecessor, while it may be told */
-        char *replaces_account;
-
-        ChallengeSolver *listener; /* not owned */
-        ChallengeSolver *webroot;  /* owned; NULL: the listener is used */
-        HttpClient *http;          /* not owned */
-        IssuanceFindings findings;
-
-        /* what is under way */
-        Preflight *preflight;
-        CaWaiter waiter;
-        CaRequest request;
-        KeyJob *key_job;
-        sd_event_source *timer; /* WAIT */
-        StoreOrder stored;
-        RenewOrder *order;
-
-        /* how it ended */
-        sd_event_source *end; /* armed when it did */
-        char *generation;
-        Trouble trouble;
-        IssuanceDone done;
-        void *userdata;
-};
+#include "engine/issuance-internal.h"
 
 static void issuance_advance(Issuance *i);
 
@@ -310,118 +273,16 @@ void issuance_validation_seen(Issuance *i, const char *token)
                 issuance_wait(i, 0);
 }
 
-/* --- order/ and the key ----------------------------------------------------------------------- */
-
-static RenewIdentifier identifier_of(const char *name)
-{
-        struct in6_addr address;
-        bool ip = inet_pton(AF_INET, name, &address) == 1 ||
-                  inet_pton(AF_INET6, name, &address) == 1;
-
-        return (RenewIdentifier){ ip ? RENEW_IDENTIFIER_IP : RENEW_IDENTIFIER_DNS, name };
-}
-
-static int order_open(const Issuance *i, const StoreOrder *stored, RenewOrder **ret)
-{
-        size_t n = strv_length(stored->names);
-        _cleanup_free_ RenewIdentifier *identifiers = calloc(n, sizeof(*identifiers));
-        RenewOrderOptions options = {
-                .identifiers = identifiers,
-                .n_identifiers = n,
-                .challenge_type = "http-01",
-                .profile = stored->profile,
-                .profile_required = i->section->required_profile != NULL,
-                .replaces = streq_ptr(i->replaces_account, stored->account) ? i->replaces : NULL,
-                .preferred_chain = i->section->ca->preferred_chain,
-                .state = stored->state,
-        };
-
-        if (!identifiers)
-                return -ENOMEM;
-        for (size_t k = 0; k < n; k++)
-                identifiers[k] = identifier_of(stored->names[k]);
-        return renew_order_new(ca_session(i->ca), stored->key, &options, ret);
-}
-
-/* Takes away what an order that ends here still presents. */
-static void order_give_up(RenewOrder *order, ChallengeSolver *solver)
-{
-        RenewStep step;
-
-        renew_order_cancel(order);
-        while (renew_order_step(order, clock_realtime_usec(), &step) >= 0 &&
-                        step.action == RENEW_ACTION_RETRACT) {
-                challenge_retract(solver, step.challenge);
-                if (renew_order_feed_retracted(order) < 0)
-                        return;
-        }
-}
-
-/* Gives up an order of an earlier attempt that is not what is wanted now. */
-static void issuance_discard_stored(Issuance *i, const StoreOrder *stored)
-{
-        _cleanup_(challenge_solver_freep) ChallengeSolver *webroot = NULL;
-        RenewOrder *order = NULL;
-
-        /* The listener forgot its tokens when that process ended; files did not vanish. */
-        if (stored->webroot && stored->state && webroot_new(stored->webroot, &webroot) >= 0 &&
-                        order_open(i, stored, &order) == 0)
-                order_give_up(order, webroot);
-        renew_order_free(order);
-        (void) store_order_remove(i->store, i->section->name);
-}
-
-static bool issuance_can_resume(const Issuance *i, const StoreOrder *stored)
-{
-        return streq_ptr(stored->ca, ca_name(i->ca)) &&
-               streq_ptr(stored->account, renew_key_thumbprint(ca_account_key(i->ca))) &&
-               streq_ptr(stored->webroot, i->section->webroot) &&
-               streq_ptr(stored->profile, config_certificate_profile(i->section)) &&
-               strv_equal_set(stored->names, i->section->names) &&
-               renew_key_type(stored->key) == i->section->key;
-}
-
-/* Return: 1 when an order of an earlier attempt goes on, 0 when there is none, -errno. */
-static int issuance_resume(Issuance *i)
-{
-        StoreOrder stored = {};
-        int r = store_order_load(i->store, i->section->name, &stored);
-
-        if (r != 0)
-                return r == -ENOENT || r > 0 ? 0 : r;
-        if (issuance_can_resume(i, &stored)) {
-                i->stored = stored;
-                return 1;
-        }
-        issuance_discard_stored(i, &stored);
-        store_order_done(&stored);
-        return 0;
-}
-
-static int issuance_describe(Issuance *i, RenewKey *key_take)
-{
-        StoreOrder *o = &i->stored;
-        const char *profile = config_certificate_profile(i->section);
-
-        o->key = key_take;
-        o->ca = strdup(ca_name(i->ca));
-        o->account = strdup(renew_key_thumbprint(ca_account_key(i->ca)));
-        o->webroot = i->section->webroot ? strdup(i->section->webroot) : NULL;
-        o->profile = profile ? strdup(profile) : NULL;
-        if (!o->ca || !o->account || (i->section->webroot && !o->webroot) ||
-                        (profile && !o->profile))
-                return -ENOMEM;
-        return strv_copy(i->section->names, &o->names);
-}
+/* --- the order and the key -------------------------------------------------------------------- */
 
 static void issuance_open_order(Issuance *i)
 {
-        int r = order_open(i, &i->stored, &i->order);
+        int r = issuance_order_open(i, &i->stored, &i->order);
 
         if (r == RENEW_E_BAD_STATE) {
                 free(i->stored.state);
                 i->stored.state = NULL;
-                r = order_open(i, &i->stored, &i->order);
+                r = issuance_order_open(i, &i->stored, &i->order);
         }
         if (r == -EINVAL) {
                 trouble_set(&i->trouble, RENEW_RETRY_HELD, "configuration", "order",
@@ -436,7 +297,7 @@ static void issuance_open_order(Issuance *i)
 
 static void issuance_begin_order(Issuance *i, RenewKey *key_take)
 {
-        int r = issuance_describe(i, key_take);
+        int r = issuance_order_describe(i, key_take);
 
         /* The key is on disk before the CA hears of the order: a certificate without its key is
          * lost. */
@@ -530,7 +391,7 @@ static void on_account_ready(const Trouble *trouble, void *userdata)
                 issuance_end(i);
                 return;
         }
-        r = issuance_resume(i);
+        r = issuance_order_resume(i);
         if (r < 0)
                 issuance_fail_errno(i, r, "order");
         else if (r > 0)
@@ -609,7 +470,7 @@ Issuance *issuance_free(Issuance *i)
         preflight_free(i->preflight);
         key_job_free(i->key_job);
         if (i->order)
-                order_give_up(i->order, issuance_solver(i));
+                issuance_order_give_up(i->order, issuance_solver(i));
         renew_order_free(i->order);
         store_order_done(&i->stored);
         challenge_solver_free(i->webroot);
