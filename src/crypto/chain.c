@@ -94,7 +94,7 @@ static int chain_add(RenewChain *chain, const char *block, size_t size, char **r
 
 static int chain_parse(RenewChain *chain, const char *pem, size_t size, char **ret_reason)
 {
-        const char *end = pem + size;
+        const char *end = size > 0 ? pem + size : pem; /* of nothing, which may be at NULL */
 
         for (;;) {
                 const char *last;
