@@ -4,8 +4,8 @@
 
 /**
  * @file hook.h
- * The environment that a hook (Run= in renewd.conf(5)) finds beside PATH, LANG and what it inherits of
- * the service manager's protocol. No shell is involved and no value comes from the CA unchecked.
+ * The environment that a hook (Run= in renewd.conf(5)) finds beside PATH, LANG and what it inherits
+ * of the service manager's protocol. No shell is involved and no value comes from the CA unchecked.
  */
 
 #define RENEW_HOOK_EVENT       "RENEWD_EVENT"       /**< "deployed" */

@@ -4,11 +4,13 @@
 
 /**
  * @file http.h
- * The plain request and response in which bytes cross between librenew and whoever owns the sockets.
+ * The plain request and response in which bytes cross between librenew and whoever owns the
+ * sockets.
  *
  * The transport sends a request exactly as it stands (the URL is signed byte for byte, RFC 8555
- * section 6.4), over https only, with the server's certificate and host name verified, and follows no
- * redirect: librenew itself follows those of a GET that stay at the same CA. It adds no header but those of its own protocol (Host, Content-Length, …).
+ * section 6.4), over https only, with the server's certificate and host name verified, and follows
+ * no redirect: librenew itself follows those of a GET that stay at the same CA. It adds no header
+ * but those of its own protocol (Host, Content-Length, …).
  */
 
 #include <renew/types.h>

@@ -4,8 +4,8 @@
 
 /**
  * @file journal.h
- * What renewd writes to the journal beside the message: fields to filter by, and a message id for each
- * kind of event (journalctl MESSAGE_ID=…). Ids and names never change.
+ * What renewd writes to the journal beside the message: fields to filter by, and a message id for
+ * each kind of event (journalctl MESSAGE_ID=…). Ids and names never change.
  */
 
 #define RENEW_FIELD_CERTIFICATE "RENEWD_CERTIFICATE" /**< name of the certificate's section */

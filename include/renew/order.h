@@ -14,10 +14,10 @@
  *             switch (step.action) { … do it, feed what happened, or wait … }
  *     }
  *
- * The first SAVE comes as soon as the CA gave the order a URL, and before anything else is asked for;
- * others follow whenever something must survive a crash (tokens about to be presented, a certificate's
- * URL). Presented challenges are retracted before DONE and FAILED, also those of a former life that
- * ended in a crash.
+ * The first SAVE comes as soon as the CA gave the order a URL, and before anything else is asked
+ * for; others follow whenever something must survive a crash (tokens about to be presented, a
+ * certificate's URL). Presented challenges are retracted before DONE and FAILED, also those of a
+ * former life that ended in a crash.
  */
 
 #include <renew/session.h>
@@ -46,8 +46,8 @@ typedef struct RenewOrderOptions {
  * @param session  a reference is taken; several orders may share it
  * @param key      the certificate's private key, already on disk; a reference is taken. Never the
  *                 account's key (section 11.1).
- * Return: 0, -ENOMEM, -EINVAL (no identifiers, the account's key), RENEW_E_BAD_STATE when options->state
- * is damaged or of other identifiers.
+ * Return: 0, -ENOMEM, -EINVAL (no identifiers, the account's key), RENEW_E_BAD_STATE when
+ * options->state is damaged or of other identifiers.
  */
 RENEW_PUBLIC int renew_order_new(RenewSession *session, RenewKey *key,
                 const RenewOrderOptions *options, RenewOrder **ret_order);
@@ -66,8 +66,8 @@ RENEW_PUBLIC int renew_order_feed_response(
                 RenewOrder *order, RenewUsec now, const RenewResponse *response);
 
 /**
- * Feeds that the last SEND failed on the way; reason is a sentence for people. It goes on with WAIT and
- * another SEND where that can help.
+ * Feeds that the last SEND failed on the way; reason is a sentence for people. It goes on with WAIT
+ * and another SEND where that can help.
  * Return: 0, -ENOMEM, -EINVAL when no answer is awaited.
  */
 RENEW_PUBLIC int renew_order_feed_failure(RenewOrder *order, RenewUsec now, const char *reason);
@@ -76,21 +76,22 @@ RENEW_PUBLIC int renew_order_feed_failure(RenewOrder *order, RenewUsec now, cons
 RENEW_PUBLIC int renew_order_feed_saved(RenewOrder *order);
 
 /**
- * Feeds that the challenge of the last PRESENT is visible, or why it cannot be (reason not NULL: the
- * order fails, and what was presented is retracted).
+ * Feeds that the challenge of the last PRESENT is visible, or why it cannot be (reason not NULL:
+ * the order fails, and what was presented is retracted).
  * Return: 0, -ENOMEM, -EINVAL when none was asked for.
  */
 RENEW_PUBLIC int renew_order_feed_presented(RenewOrder *order, RenewUsec now, const char *reason);
 
 /**
- * Feeds that the challenge of the last RETRACT is gone (or cannot be removed: it is not asked again).
+ * Feeds that the challenge of the last RETRACT is gone (or cannot be removed: it is not asked
+ * again).
  * Return: 0, -EINVAL when none was asked for.
  */
 RENEW_PUBLIC int renew_order_feed_retracted(RenewOrder *order);
 
 /**
- * Feeds that a validation request for this token was seen: polling starts now instead of after a few
- * seconds (section 7.5.1 asks not to poll before). Unknown tokens are ignored.
+ * Feeds that a validation request for this token was seen: polling starts now instead of after a
+ * few seconds (section 7.5.1 asks not to poll before). Unknown tokens are ignored.
  */
 RENEW_PUBLIC void renew_order_feed_validation_seen(
                 RenewOrder *order, RenewUsec now, const char *token);
@@ -102,8 +103,8 @@ RENEW_PUBLIC void renew_order_feed_validation_seen(
 RENEW_PUBLIC int renew_order_feed_session_failed(RenewOrder *order);
 
 /**
- * Gives up: presented challenges are retracted, then FAILED. The order at the CA is left as it is (its
- * authorizations are never deactivated, section 7.5.2) and can be resumed.
+ * Gives up: presented challenges are retracted, then FAILED. The order at the CA is left as it is
+ * (its authorizations are never deactivated, section 7.5.2) and can be resumed.
  */
 RENEW_PUBLIC void renew_order_cancel(RenewOrder *order);
 
@@ -114,8 +115,9 @@ RENEW_PUBLIC const RenewChain *renew_order_chain(const RenewOrder *order);
 RENEW_PUBLIC const RenewProblem *renew_order_problem(const RenewOrder *order);
 
 /**
- * After FAILED: whether the order at the CA is over (invalid, gone, expired, or never made), so that what was
- * saved of it is of no use; false means that it may be resumed later (network trouble, time-out).
+ * After FAILED: whether the order at the CA is over (invalid, gone, expired, or never made), so
+ * that what was saved of it is of no use; false means that it may be resumed later (network
+ * trouble, time-out).
  */
 RENEW_PUBLIC bool renew_order_is_over(const RenewOrder *order);
 

@@ -4,8 +4,8 @@
 
 /**
  * @file problem.h
- * Why something failed: the CA's problem document (RFC 7807, RFC 8555 section 6.7) or librenew's own
- * finding, in one form; and the one function that says what to do about it.
+ * Why something failed: the CA's problem document (RFC 7807, RFC 8555 section 6.7) or librenew's
+ * own finding, in one form; and the one function that says what to do about it.
  */
 
 #include <renew/types.h>
@@ -61,7 +61,7 @@ typedef enum RenewProblemType {
 typedef enum RenewRetry {
         RENEW_RETRY_NOW,        /**< at once, with the same intent (badNonce) */
         RENEW_RETRY_NETWORK,    /**< the network or the CA is in trouble: later, persistently */
-        RENEW_RETRY_VALIDATION, /**< validation or something unknown failed: later, and slowing down */
+        RENEW_RETRY_VALIDATION, /**< validation or something unknown failed: later, and slower */
         RENEW_RETRY_DAILY,      /**< a human must act; one probe a day */
         RENEW_RETRY_HELD,       /**< nothing to hope for until the configuration changes */
 } RenewRetry;
@@ -74,8 +74,8 @@ typedef struct RenewSubproblem {
 } RenewSubproblem;
 
 /**
- * A problem. All text of the CA is printable and at most 512 bytes long (.instance: 2048), and ends in "..."
- * where it was cut. Owned by the object whose accessor returned it.
+ * A problem. All text of the CA is printable and at most 512 bytes long (.instance: 2048), and ends
+ * in "..." where it was cut. Owned by the object whose accessor returned it.
  */
 typedef struct RenewProblem {
         RenewProblemType type;
@@ -84,12 +84,12 @@ typedef struct RenewProblem {
         char *detail;    /**< a sentence, never NULL */
         char *where;     /**< "newOrder", "challenge of www.example.com", …, never NULL */
         char *instance;  /**< URL for a human (terms, unpause), or NULL */
-        RenewUsec not_before; /**< the CA asks for no retry before this instant, 0 where it does not */
+        RenewUsec not_before; /**< the CA asks for no retry before this instant; 0: it does not */
         RenewSubproblem *subproblems;
         size_t n_subproblems;
 } RenewProblem;
 
-/** The retry class (a property of the problem, whatever it came from; table: acme RFC 8555 s. 6.7). */
+/** The retry class (a property of the problem, wherever it came from; RFC 8555 section 6.7). */
 RENEW_PUBLIC RenewRetry renew_problem_retry(const RenewProblem *problem);
 
 /** "connection", "rate-limited", "bad-certificate", …: for status, journal and metrics. */

@@ -4,11 +4,13 @@
 
 /**
  * @file session.h
- * One CA: its directory (RFC 8555 section 7.1.1), a pool of nonces (6.5) and our account there (7.3).
+ * One CA: its directory (RFC 8555 section 7.1.1), a pool of nonces (6.5) and our account there
+ * (7.3).
  *
- * A session is driven like an order: ask for the next step, do it, feed what happened, ask again. When
- * it says DONE, orders can be made; any number of them share it. It finds the account by its key before
- * it creates one, and creates none without the operator's consent to the terms of service.
+ * A session is driven like an order: ask for the next step, do it, feed what happened, ask again.
+ * When it says DONE, orders can be made; any number of them share it. It finds the account by its
+ * key before it creates one, and creates none without the operator's consent to the terms of
+ * service.
  */
 
 #include <stdbool.h>
@@ -69,8 +71,8 @@ typedef struct RenewSessionOptions {
 
 /**
  * @param account_key  a reference is taken
- * Return: 0, -ENOMEM, -EINVAL for a URL that is not https, an address that is none, or an EAB key that
- * is not base64; RENEW_E_BAD_STATE when options->state is damaged or of another CA.
+ * Return: 0, -ENOMEM, -EINVAL for a URL that is not https, an address that is none, or an EAB key
+ * that is not base64; RENEW_E_BAD_STATE when options->state is damaged or of another CA.
  */
 RENEW_PUBLIC int renew_session_new(const RenewSessionOptions *options, RenewKey *account_key,
                 RenewSession **ret_session);
@@ -81,9 +83,9 @@ RENEW_PUBLIC RenewSession *renew_session_ref(RenewSession *session);
 RENEW_PUBLIC RenewSession *renew_session_unref(RenewSession *session);
 
 /**
- * What is wanted next: SEND, SAVE, WAIT, DONE or FAILED. Asking twice without feeding answers the same.
- * DONE means that the directory is known (not older than a day) and the account was found or created.
- * FAILED stays until renew_session_restart().
+ * What is wanted next: SEND, SAVE, WAIT, DONE or FAILED. Asking twice without feeding answers the
+ * same. DONE means that the directory is known (not older than a day) and the account was found or
+ * created. FAILED stays until renew_session_restart().
  *
  * @param now  wall time
  * Return: 0, -ENOMEM, -EIO when signing fails.
@@ -121,15 +123,15 @@ RENEW_PUBLIC const char *renew_session_terms_url(const RenewSession *session);
 RENEW_PUBLIC bool renew_session_has_renewal_info(const RenewSession *session);
 
 /**
- * The names by which the CA goes in CAA records (RFC 8555 section 7.1.1, caaIdentities): domain names,
- * NULL-terminated, never NULL; none while the directory is unknown or where it names none. They belong to
- * the session and change with its directory.
+ * The names by which the CA goes in CAA records (RFC 8555 section 7.1.1, caaIdentities): domain
+ * names, NULL-terminated, never NULL; none while the directory is unknown or where it names none.
+ * They belong to the session and change with its directory.
  */
 RENEW_PUBLIC const char *const *renew_session_caa_identities(const RenewSession *session);
 
 /**
- * The request for a certificate's renewal information (RFC 9773 section 4.1): a plain GET, which needs no
- * account. Its answer goes to renew_renewal_info_read().
+ * The request for a certificate's renewal information (RFC 9773 section 4.1): a plain GET, which
+ * needs no account. Its answer goes to renew_renewal_info_read().
  *
  * @param ari_id       renew_chain_ari_id() of a certificate of this CA
  * @param ret_request  the session's, until it is asked for the next one or freed

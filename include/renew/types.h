@@ -6,17 +6,18 @@
  * @file types.h
  * What all of librenew shares: the error contract, time, identifiers.
  *
- * librenew is the ACME protocol (RFC 8555) without I/O. It opens no socket, reads no clock, touches no
- * file and logs nothing: objects say what they want next (RenewStep in session.h) and are fed with what
- * happened. Nothing in it is locked; an object belongs to one thread at a time.
+ * librenew is the ACME protocol (RFC 8555) without I/O. It opens no socket, reads no clock, touches
+ * no file and logs nothing: objects say what they want next (RenewStep in session.h) and are fed
+ * with what happened. Nothing in it is locked; an object belongs to one thread at a time.
  *
- * Error contract of every function that returns int: below zero is a negative errno (-ENOMEM; -EINVAL for
- * an argument or text that is no such thing), zero is success, above zero is a condition named in that
- * function's documentation (RENEW_E_*), which the direct caller handles. Outputs are set on success and
- * untouched on failure. After -ENOMEM an object may be asked again or freed; what was fed is lost.
+ * Error contract of every function that returns int: below zero is a negative errno (-ENOMEM;
+ * -EINVAL for an argument or text that is no such thing), zero is success, above zero is a
+ * condition named in that function's documentation (RENEW_E_*), which the direct caller handles.
+ * Outputs are set on success and untouched on failure. After -ENOMEM an object may be asked again
+ * or freed; what was fed is lost.
  *
- * Ownership: what a function returns through a `ret_` argument belongs to the caller; what an accessor
- * returns as const belongs to the object and lives until its next change.
+ * Ownership: what a function returns through a `ret_` argument belongs to the caller; what an
+ * accessor returns as const belongs to the object and lives until its next change.
  */
 
 #include <stddef.h>

@@ -4,8 +4,9 @@
 
 /**
  * @file x509.h
- * A certificate with the issuers that the CA handed out with it, and every check that is due before a
- * file is touched. Parsed strictly: RFC 8555 section 11.4 wants nothing but certificates in the PEM.
+ * A certificate with the issuers that the CA handed out with it, and every check that is due before
+ * a file is touched. Parsed strictly: RFC 8555 section 11.4 wants nothing but certificates in the
+ * PEM.
  */
 
 #include <stdbool.h>
@@ -20,9 +21,9 @@ extern "C" {
 typedef struct RenewChain RenewChain;
 
 /**
- * Parses "application/pem-certificate-chain" (RFC 8555 section 9.1): the end-entity certificate first.
- * At most 10 certificates and 256 kB; any PEM block but CERTIFICATE, and any text outside the blocks
- * but white space, refuses the whole.
+ * Parses "application/pem-certificate-chain" (RFC 8555 section 9.1): the end-entity certificate
+ * first. At most 10 certificates and 256 kB; any PEM block but CERTIFICATE, and any text outside
+ * the blocks but white space, refuses the whole.
  *
  * @param ret_reason  a sentence for people when the result is RENEW_E_BAD_PEM; the caller frees it
  * Return: 0, -ENOMEM, RENEW_E_BAD_PEM.
@@ -35,9 +36,10 @@ RENEW_PUBLIC RenewChain *renew_chain_free(RenewChain *chain);
 
 /**
  * Everything that must hold before the chain replaces an older one: the leaf has our key; its
- * subjectAltNames are exactly the identifiers, as sets; notBefore <= now + 1 h and notAfter > now; it
- * permits serverAuth, is not a CA and not its own issuer; every link's name and signature verify; issuers
- * are valid now; no key is below RSA 2048 or P-256. Trust in the root is not asked for (private CAs).
+ * subjectAltNames are exactly the identifiers, as sets; notBefore <= now + 1 h and notAfter > now;
+ * it permits serverAuth, is not a CA and not its own issuer; every link's name and signature
+ * verify; issuers are valid now; no key is below RSA 2048 or P-256. Trust in the root is not asked
+ * for (private CAs).
  *
  * @param now         wall time
  * @param ret_reason  what is wrong, a sentence for people; the caller frees it

@@ -22,14 +22,22 @@
 #define DIGITS  "0123456789"
 #define LETTERS "abcdefghijklmnopqrstuvwxyz"
 
+/* Return: the family of the address that it is, AF_UNSPEC when it is none. */
+static int address_parse(const char *name, unsigned char address[static sizeof(struct in6_addr)])
+{
+        int family = strchr(name, ':') ? AF_INET6 : AF_INET;
+
+        return inet_pton(family, name, address) == 1 ? family : AF_UNSPEC;
+}
+
 /* Return: 0 with *ret, -EINVAL when it is no address, -ENOMEM. */
 static int normalize_address(const char *name, char **ret)
 {
         char text[INET6_ADDRSTRLEN];
         unsigned char address[sizeof(struct in6_addr)];
-        int family = strchr(name, ':') ? AF_INET6 : AF_INET;
+        int family = address_parse(name, address);
 
-        if (inet_pton(family, name, address) != 1)
+        if (family == AF_UNSPEC)
                 return -EINVAL;
         if (!inet_ntop(family, address, text, sizeof(text)))
                 return -errno;
@@ -156,7 +164,7 @@ int name_normalize(const char *name, char **ret, char **ret_reason)
 
 bool name_is_address(const char *name)
 {
-        struct in6_addr address;
+        unsigned char address[sizeof(struct in6_addr)];
 
-        return inet_pton(AF_INET, name, &address) == 1 || inet_pton(AF_INET6, name, &address) == 1;
+        return address_parse(name, address) != AF_UNSPEC;
 }
